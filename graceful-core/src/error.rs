@@ -1,0 +1,96 @@
+//! Why a service did not start.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::lifecycle::plan::PlanError;
+
+/// An error of any kind, as user code returns it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a runtime could not start, or a part of it could not be added. Each says what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address could not be bound.
+    Bind {
+        /// The address as it was written.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An environment variable has a value that cannot be used.
+    Environment {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it should look like.
+        expected: String,
+    },
+    /// The plan cannot be kept.
+    Plan(PlanError),
+    /// A signal handler could not be installed.
+    Signals {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another runtime of this process handles the signals already.
+    SignalsTaken,
+    /// A shutdown was requested before the start was complete.
+    Stopping,
+    /// A thread could not be started.
+    Thread {
+        /// What it was for.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { address, source } => {
+                write!(f, "cannot listen on {address}: {source}")?;
+                match source.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str("; stop what listens there, or choose another address"),
+                    io::ErrorKind::PermissionDenied => {
+                        f.write_str("; ports below 1024 need privileges (CAP_NET_BIND_SERVICE), or choose a higher one")
+                    }
+                    io::ErrorKind::InvalidInput => f.write_str("; write HOST:PORT, as in 127.0.0.1:8080, or unix:/path"),
+                    _ => Ok(()),
+                }
+            }
+            Self::Environment { name, value, expected } => {
+                write!(f, "environment variable {name}={value:?} cannot be used: {expected}")
+            }
+            Self::Plan(error) => error.fmt(f),
+            Self::Signals { source } => write!(f, "cannot install the signal handlers: {source}"),
+            Self::SignalsTaken => f.write_str(
+                "another runtime of this process handles the signals already; build this one with `.signals(Signals::Off)`",
+            ),
+            Self::Stopping => f.write_str("a shutdown was requested before the start was complete"),
+            Self::Thread { name, source } => {
+                write!(f, "cannot start the thread for {name}: {source}; raise the limit on processes (ulimit -u, pids.max)")
+            }
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } | Self::Signals { source } | Self::Thread { source, .. } => Some(source),
+            Self::Plan(error) => Some(error),
+            Self::Environment { .. } | Self::SignalsTaken | Self::Stopping => None,
+        }
+    }
+}
+
+impl From<PlanError> for StartError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}

@@ -1,0 +1,549 @@
+//! The lifecycle as a pure state machine: events in, actions out, no clock of its own.
+//!
+//! The coordinator hands it what happened and when, performs the actions it asks for, and sleeps until
+//! [`next_deadline`](Machine::next_deadline). Deadlines of the waits are derived, never stored: they follow from when the
+//! phase began, what was asked for and what is reserved behind it, so a hook that is added late moves them by itself.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::escalation::{Ladder, Step};
+use super::exit::Outcome;
+use super::hooks::{HookPhase, PlannedHook};
+use super::phase::Phase;
+use super::plan::{HookId, Plan, PlanError};
+use super::reason::{Reason, Sender, Signal};
+use super::report::{HookOutcome, HookReport, PhaseEnd, PhaseReport, Report, SignalReport, Skip};
+
+/// How long what is cancelled has to leave by itself before it is cut: at the end of the drain, and for every wait once a
+/// second signal asked for haste.
+pub(crate) const CANCEL_GRACE: Duration = Duration::from_millis(250);
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Event {
+    /// All tickets are back and no more can be taken.
+    Drained,
+    /// The logs are flushed.
+    Flushed,
+    HookDone { id: HookId, outcome: HookOutcome },
+    /// The service is ready to be ready.
+    Started,
+    /// A shutdown is asked for, not by a signal. Asking twice changes nothing.
+    Requested(Reason),
+    /// A signal that means shutdown. Counts on the ladder.
+    Signal { signal: Signal, sender: Option<Sender>, millis: u64 },
+    /// There is one more task to be joined, or `main`.
+    TaskBegan,
+    /// One of them has ended.
+    TaskEnded,
+    /// Time has passed.
+    Tick,
+}
+
+/// What the coordinator is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    AbandonHook(HookId),
+    /// The tasks' time is over: note which are late.
+    AbandonTasks,
+    /// Connections and tickets are told to leave at once.
+    Cancel,
+    /// The drain is over, whatever is still open.
+    Cut,
+    /// Close listeners, tell when nothing is in flight any more.
+    Drain,
+    /// A phase was entered and has until then.
+    Enter { phase: Phase, deadline: Instant },
+    /// The end: the report is complete.
+    Exit,
+    Flush { deadline: Instant },
+    /// The end, without finishing: the process must not wait for anything.
+    ForceExit,
+    /// A second signal: waits are cut short.
+    Hasten,
+    RunHook { id: HookId, deadline: Instant },
+    StopTasks { deadline: Instant },
+}
+
+/// Why a hook cannot be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AddError {
+    Plan(PlanError),
+    /// Its turn has passed.
+    TooLate,
+}
+
+/// What the machine is built with, beside the plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) service: String,
+    pub(crate) debounce: Duration,
+    pub(crate) incomplete_exit_code: u8,
+    /// How far past the total the machine itself may come before it forces the end: scheduling delays add up.
+    pub(crate) overrun: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    rules: Rules,
+    plan: Plan,
+    phase: Phase,
+    entered: Instant,
+    requested: Option<Instant>,
+    /// When a second signal asked for haste.
+    hastened: Option<Instant>,
+    ladder: Ladder,
+    cancelled: bool,
+    drained: bool,
+    /// Whether there is anything to join: tasks, or `main` still at work.
+    tasks: usize,
+    flush_began: Option<Instant>,
+    flushed: bool,
+    /// Groups of the current hook phase that have not begun, last first.
+    groups: Vec<Vec<HookId>>,
+    running: Vec<(HookId, Instant, Instant)>,
+    actions: VecDeque<Action>,
+    report: Report,
+}
+
+impl Machine {
+    pub(crate) fn new(rules: Rules, plan: Plan, now: Instant) -> Self {
+        let report = Report {
+            service: rules.service.clone(),
+            reason: Reason::MainReturned,
+            outcome: Outcome::Clean,
+            exit_code: 0,
+            took: Duration::ZERO,
+            timeout: plan.budgets().timeout,
+            requested_at_unix_ms: 0,
+            signals: Vec::new(),
+            phases: Vec::new(),
+            hooks: Vec::new(),
+            tasks: Vec::new(),
+            connections: Default::default(),
+            tickets: Vec::new(),
+            incomplete: Vec::new(),
+        };
+        Self {
+            rules,
+            plan,
+            phase: Phase::Starting,
+            entered: now,
+            requested: None,
+            hastened: None,
+            ladder: Ladder::default(),
+            cancelled: false,
+            drained: false,
+            tasks: 0,
+            flush_began: None,
+            flushed: false,
+            groups: Vec::new(),
+            running: Vec::new(),
+            actions: VecDeque::new(),
+            report,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn reason(&self) -> &Reason {
+        &self.report.reason
+    }
+
+    pub(crate) fn requested(&self) -> Option<Instant> {
+        self.requested
+    }
+
+    pub(crate) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// For what only the runtime knows: connections, tickets, tasks, where things are stuck.
+    pub(crate) fn report_mut(&mut self) -> &mut Report {
+        &mut self.report
+    }
+
+    /// Adds a hook, at any time before its turn.
+    pub(crate) fn add_hook(&mut self, hook: PlannedHook) -> Result<HookId, AddError> {
+        let last = match hook.phase {
+            HookPhase::BeforeDrain => Phase::Serving,
+            HookPhase::Cleanup | HookPhase::Flush => Phase::StoppingTasks,
+        };
+        if self.phase > last {
+            return Err(AddError::TooLate);
+        }
+        self.plan.add_hook(hook).map_err(AddError::Plan)
+    }
+
+    pub(crate) fn plan_mut(&mut self) -> &mut Plan {
+        &mut self.plan
+    }
+
+    pub(crate) fn event(&mut self, now: Instant, event: Event) {
+        if self.phase == Phase::Exited {
+            return;
+        }
+        match event {
+            Event::Drained => self.drained = true,
+            Event::Flushed => self.flushed = true,
+            Event::HookDone { id, outcome } => self.hook_done(now, id, outcome),
+            Event::Requested(reason) => self.request(now, reason),
+            Event::Signal { signal, sender, millis } => self.signal(now, signal, sender, millis),
+            Event::Started => {
+                if self.phase == Phase::Starting {
+                    self.phase = Phase::Serving;
+                    self.entered = now;
+                }
+            }
+            Event::TaskBegan => self.tasks += 1,
+            Event::TaskEnded => self.tasks = self.tasks.saturating_sub(1),
+            Event::Tick => {}
+        }
+        self.advance(now);
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Event::Tick`] is due; `None` when only an event can change anything.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let requested = self.requested?;
+        if self.phase == Phase::Exited {
+            return None;
+        }
+        let hooks = self.running.iter().map(|(_, _, deadline)| *deadline).min();
+        let wait = match self.phase {
+            // Once its time is over, the lame duck waits for hooks only.
+            Phase::LameDuck if self.hooks_idle() => Some(self.wait_until()),
+            Phase::Draining if !self.cancelled => Some(self.cancel_at()),
+            Phase::Draining | Phase::StoppingTasks => Some(self.wait_until()),
+            Phase::Flushing => self.flush_began.map(|began| began + self.plan.budgets().flush),
+            _ => None,
+        };
+        [hooks, wait, Some(self.hard_deadline(requested))].into_iter().flatten().min()
+    }
+
+    fn hard_deadline(&self, requested: Instant) -> Instant {
+        requested + self.plan.budgets().timeout + self.rules.overrun
+    }
+
+    fn request(&mut self, now: Instant, reason: Reason) {
+        if self.requested.is_some() {
+            // What fails while it stops still decides the exit code; the reason stays the first.
+            self.note_failure(&reason);
+            return;
+        }
+        self.requested = Some(now);
+        self.note_failure(&reason);
+        let was = self.phase;
+        self.report.reason = reason;
+        self.groups = self.reversed_groups(HookPhase::BeforeDrain);
+        if was == Phase::Starting {
+            // It was never ready: there is nobody to look away.
+            self.plan.drop_lame_duck();
+        }
+        self.enter(now, Phase::LameDuck, PhaseEnd::Done);
+    }
+
+    fn signal(&mut self, now: Instant, signal: Signal, sender: Option<Sender>, millis: u64) {
+        let (ladder, step) = self.ladder.count(millis, self.rules.debounce);
+        self.ladder = ladder;
+        if self.requested.is_none() {
+            self.request(now, Reason::Signal { signal, sender });
+        } else {
+            match step {
+                None | Some(Step::Graceful) => {}
+                Some(Step::Fast) => {
+                    if self.hastened.is_none() {
+                        self.hastened = Some(now);
+                        self.actions.push_back(Action::Hasten);
+                    }
+                }
+                Some(Step::ExitNow) => self.force(now, Outcome::Forced(signal)),
+            }
+        }
+        let at = self.since_request(now);
+        let effect = step.map_or("debounced", Step::name);
+        self.report.signals.push(SignalReport { at, signal, sender, effect });
+    }
+
+    fn note_failure(&mut self, reason: &Reason) {
+        let outcome = match reason {
+            Reason::MainPanicked(_) | Reason::TaskPanicked { .. } => Outcome::Panicked,
+            Reason::MainFailed(_) | Reason::StartFailed(_) | Reason::TaskFailed { .. } => Outcome::Failed,
+            Reason::MainReturned | Reason::Requested(_) | Reason::Signal { .. } => return,
+        };
+        if self.requested.is_some() && self.phase.is_stopping() {
+            self.report.incomplete.push(reason.to_string());
+        }
+        if self.report.outcome != Outcome::Panicked {
+            self.report.outcome = outcome;
+        }
+    }
+
+    /// Takes every step that is due, until nothing is.
+    fn advance(&mut self, now: Instant) {
+        let Some(requested) = self.requested else { return };
+        loop {
+            self.expire_hooks(now);
+            let before = (self.phase, self.groups.len(), self.running.len(), self.flush_began);
+            match self.phase {
+                Phase::LameDuck => {
+                    if self.run_groups(now) && now >= self.wait_until() {
+                        self.enter(now, Phase::Draining, PhaseEnd::Done);
+                    }
+                }
+                Phase::Draining => {
+                    if self.drained {
+                        self.enter(now, Phase::StoppingTasks, PhaseEnd::Done);
+                    } else if now >= self.wait_until() {
+                        self.cancel();
+                        self.actions.push_back(Action::Cut);
+                        self.enter(now, Phase::StoppingTasks, PhaseEnd::Deadline);
+                    } else if now >= self.cancel_at() {
+                        self.cancel();
+                    }
+                }
+                Phase::StoppingTasks => {
+                    if self.tasks == 0 {
+                        self.enter(now, Phase::CleaningUp, PhaseEnd::Done);
+                    } else if now >= self.wait_until() {
+                        self.actions.push_back(Action::AbandonTasks);
+                        self.enter(now, Phase::CleaningUp, PhaseEnd::Deadline);
+                    }
+                }
+                Phase::CleaningUp => {
+                    if self.run_groups(now) {
+                        self.enter(now, Phase::Flushing, PhaseEnd::Done);
+                    }
+                }
+                Phase::Flushing => {
+                    if self.run_groups(now) {
+                        self.flush(now);
+                    }
+                }
+                Phase::Starting | Phase::Serving | Phase::Exited => return,
+            }
+            if before == (self.phase, self.groups.len(), self.running.len(), self.flush_began) {
+                break;
+            }
+        }
+        if now >= self.hard_deadline(requested) {
+            self.force(now, Outcome::DeadlineExceeded);
+        }
+    }
+
+    fn enter(&mut self, now: Instant, phase: Phase, end: PhaseEnd) {
+        self.close_phase(now, end);
+        self.phase = phase;
+        self.entered = now;
+        let deadline = match phase {
+            Phase::LameDuck => self.wait_until().max(now + self.plan.reserved().before_drain),
+            Phase::Draining | Phase::StoppingTasks => self.wait_until(),
+            Phase::CleaningUp => now + self.plan.reserved().cleanup,
+            _ => now + self.plan.reserved().flush,
+        };
+        self.actions.push_back(Action::Enter { phase, deadline });
+        let (began, budget) = (self.since_request(now), deadline.saturating_duration_since(now));
+        let report = PhaseReport { phase, budget, began, took: Duration::ZERO, end: PhaseEnd::Done };
+        self.report.phases.push(report);
+        match phase {
+            Phase::Draining => self.actions.push_back(Action::Drain),
+            Phase::StoppingTasks => self.actions.push_back(Action::StopTasks { deadline }),
+            Phase::CleaningUp => self.groups = self.reversed_groups(HookPhase::Cleanup),
+            Phase::Flushing => self.groups = self.reversed_groups(HookPhase::Flush),
+            _ => {}
+        }
+    }
+
+    fn close_phase(&mut self, now: Instant, end: PhaseEnd) {
+        let hastened = self.hastened.is_some_and(|at| at >= self.entered);
+        let at = self.since_request(now);
+        if let Some(phase) = self.report.phases.last_mut() {
+            phase.took = at.saturating_sub(phase.began);
+            phase.end = if hastened && end == PhaseEnd::Deadline { PhaseEnd::Escalated } else { end };
+        }
+    }
+
+    fn cancel(&mut self) {
+        if !self.cancelled {
+            self.cancelled = true;
+            self.actions.push_back(Action::Cancel);
+        }
+    }
+
+    fn flush(&mut self, now: Instant) {
+        let Some(began) = self.flush_began else {
+            self.flush_began = Some(now);
+            self.actions.push_back(Action::Flush { deadline: now + self.plan.budgets().flush });
+            return;
+        };
+        let overdue = now >= began + self.plan.budgets().flush;
+        if self.flushed || overdue {
+            if !self.flushed {
+                self.report.incomplete.push("the flush of the logs did not end in time".into());
+            }
+            self.close_phase(now, if self.flushed { PhaseEnd::Done } else { PhaseEnd::Deadline });
+            self.finish(now);
+            self.actions.push_back(Action::Exit);
+        }
+    }
+
+    fn force(&mut self, now: Instant, outcome: Outcome) {
+        if self.phase == Phase::Exited {
+            return;
+        }
+        self.close_phase(now, PhaseEnd::Escalated);
+        self.report.incomplete.push(match outcome {
+            Outcome::Forced(signal) => format!("{signal} ended the process while it was {}", self.phase),
+            _ => format!("the total ran out while it was {}", self.phase),
+        });
+        for (id, _, _) in std::mem::take(&mut self.running) {
+            self.actions.push_back(Action::AbandonHook(id));
+            self.finish_hook(now, id, HookOutcome::TimedOut);
+        }
+        self.report.outcome = outcome;
+        self.finish(now);
+        self.actions.push_back(Action::ForceExit);
+    }
+
+    fn finish(&mut self, now: Instant) {
+        let reported: HashSet<&str> = self.report.hooks.iter().map(|hook| hook.name.as_str()).collect();
+        let mut left = self.plan.in_order();
+        left.retain(|id| !reported.contains(self.plan.hook(*id).name.as_str()));
+        for id in left {
+            self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime));
+        }
+        self.phase = Phase::Exited;
+        self.report.took = self.since_request(now);
+        self.settle();
+    }
+
+    /// The outcome as it stands: a clean one becomes incomplete when anything was left undone.
+    pub(crate) fn settle(&mut self) {
+        if self.report.outcome == Outcome::Clean && !self.report.incomplete.is_empty() {
+            self.report.outcome = Outcome::Incomplete;
+        }
+        self.report.exit_code = self.report.outcome.exit_code(self.rules.incomplete_exit_code);
+    }
+}
+
+/// Hooks.
+impl Machine {
+    fn reversed_groups(&self, phase: HookPhase) -> Vec<Vec<HookId>> {
+        let mut groups = self.plan.groups(phase);
+        groups.reverse();
+        groups
+    }
+
+    fn hooks_idle(&self) -> bool {
+        self.running.is_empty() && self.groups.is_empty()
+    }
+
+    /// Begins the next group when the last has ended; `true` when there is none left.
+    fn run_groups(&mut self, now: Instant) -> bool {
+        if !self.running.is_empty() {
+            return false;
+        }
+        let Some(group) = self.groups.pop() else { return true };
+        for id in group {
+            let deadline = now + self.plan.hook(id).timeout;
+            self.running.push((id, now, deadline));
+            self.actions.push_back(Action::RunHook { id, deadline });
+        }
+        false
+    }
+
+    fn hook_done(&mut self, now: Instant, id: HookId, outcome: HookOutcome) {
+        // A hook that was abandoned may still come to its end: that is too late to count.
+        let Some(nth) = self.running.iter().position(|(running, _, _)| *running == id) else { return };
+        self.finish_hook(now, id, outcome);
+        self.running.swap_remove(nth);
+    }
+
+    fn expire_hooks(&mut self, now: Instant) {
+        let mut nth = 0;
+        while nth < self.running.len() {
+            let (id, _, deadline) = self.running[nth];
+            if now >= deadline {
+                self.actions.push_back(Action::AbandonHook(id));
+                self.finish_hook(now, id, HookOutcome::TimedOut);
+                self.running.swap_remove(nth);
+            } else {
+                nth += 1;
+            }
+        }
+    }
+
+    fn finish_hook(&mut self, now: Instant, id: HookId, outcome: HookOutcome) {
+        let hook = self.plan.hook(id);
+        let name = &hook.name;
+        match &outcome {
+            HookOutcome::Completed | HookOutcome::Skipped(Skip::Missing(_)) => {}
+            HookOutcome::Failed(error) => self.report.incomplete.push(format!("hook {name} failed: {error}")),
+            HookOutcome::Panicked(message) => self.report.incomplete.push(format!("hook {name} panicked: {message}")),
+            HookOutcome::Skipped(skip) => self.report.incomplete.push(format!("hook {name} was skipped: {skip}")),
+            HookOutcome::TimedOut => {
+                let after = crate::observe::show(hook.timeout);
+                self.report.incomplete.push(format!("hook {name} was abandoned after {after}"));
+            }
+        }
+        let began = self.running.iter().find(|(running, _, _)| *running == id).map(|(_, began, _)| *began);
+        self.report.hooks.push(HookReport {
+            name: hook.name.clone(),
+            phase: hook.phase,
+            order: hook.order,
+            timeout: hook.timeout,
+            origin: hook.origin,
+            began: began.map(|began| self.since_request(began)),
+            took: began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began)),
+            outcome,
+            stuck: None,
+        });
+    }
+}
+
+/// Deadlines of the waits.
+impl Machine {
+    fn since_request(&self, now: Instant) -> Duration {
+        self.requested.map_or(Duration::ZERO, |requested| now.saturating_duration_since(requested))
+    }
+
+    /// When the wait of the current phase ends: after what was asked for, or where the time of what comes behind begins.
+    fn wait_until(&self) -> Instant {
+        let Some(requested) = self.requested else { return self.entered };
+        let budgets = self.plan.budgets();
+        let reserved = self.plan.reserved();
+        let waits = self.plan.waits(self.tasks > 0);
+        let (asked, behind) = match self.phase {
+            Phase::LameDuck => (budgets.lame_duck, waits.drain + waits.tasks + reserved.cleanup + reserved.flush),
+            Phase::Draining => (budgets.drain, waits.tasks + reserved.cleanup + reserved.flush),
+            _ => (budgets.tasks, reserved.cleanup + reserved.flush),
+        };
+        let latest = requested + budgets.timeout.saturating_sub(behind);
+        let until = (self.entered + asked).min(latest);
+        match (self.hastened, self.phase) {
+            (None, _) => until,
+            (Some(at), Phase::LameDuck) => until.min(at),
+            (Some(at), _) => until.min(at.max(self.entered) + CANCEL_GRACE),
+        }
+    }
+
+    /// When work in flight is told to leave: a little before it is cut, at once when hastened.
+    fn cancel_at(&self) -> Instant {
+        if let Some(at) = self.hastened {
+            return at.max(self.entered);
+        }
+        let until = self.wait_until();
+        let span = until.saturating_duration_since(self.entered);
+        until - CANCEL_GRACE.min(span / 4)
+    }
+}

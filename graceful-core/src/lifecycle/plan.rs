@@ -1,0 +1,383 @@
+//! The plan: what will happen at shutdown, known before user code runs, and refused when it cannot be kept.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use super::budget::{Budgets, Reserved, Waits};
+use super::hooks::{HookPhase, Origin, PlannedHook, WorstCase};
+use crate::observe::show;
+
+/// A background task in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedTask {
+    pub(crate) name: String,
+    /// `None`: long-running.
+    pub(crate) every: Option<Duration>,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// A reload hook in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedReload {
+    pub(crate) name: String,
+    pub(crate) timeout: Duration,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Index of a hook in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct HookId(pub(crate) usize);
+
+/// Everything that is to happen, and how long it may take.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    budgets: Budgets,
+    hooks: Vec<PlannedHook>,
+    tasks: Vec<PlannedTask>,
+    reloads: Vec<PlannedReload>,
+    /// Where each name was first used: a report in which two rows are called the same helps nobody.
+    names: HashMap<String, Option<Origin>>,
+    worst: WorstCase,
+}
+
+impl Plan {
+    pub(crate) fn new(budgets: Budgets) -> Result<Self, PlanError> {
+        let plan = Self { budgets, ..Self::default() };
+        plan.check_sum(plan.reserved().sum())?;
+        Ok(plan)
+    }
+
+    /// Adds a hook, unless its name is taken or the sum would pass the total.
+    pub(crate) fn add_hook(&mut self, hook: PlannedHook) -> Result<HookId, PlanError> {
+        if hook.timeout.is_zero() {
+            return Err(PlanError::ZeroTimeout { name: hook.name });
+        }
+        let more = self.worst.more(hook.phase, hook.order, hook.timeout);
+        self.check_sum(self.reserved().sum().saturating_add(more)).map_err(|error| error.naming(&self.hooks, &hook))?;
+        self.claim_name(&hook.name, hook.origin)?;
+        self.worst.add(hook.phase, hook.order, hook.timeout);
+        self.hooks.push(hook);
+        Ok(HookId(self.hooks.len() - 1))
+    }
+
+    pub(crate) fn add_task(&mut self, task: PlannedTask) -> Result<(), PlanError> {
+        self.claim_name(&task.name, task.origin)?;
+        self.tasks.push(task);
+        Ok(())
+    }
+
+    pub(crate) fn add_reload(&mut self, reload: PlannedReload) -> Result<(), PlanError> {
+        self.claim_name(&reload.name, reload.origin)?;
+        self.reloads.push(reload);
+        Ok(())
+    }
+
+    /// Gives up the lame duck: a service that was never ready has nobody to look away.
+    pub(crate) fn drop_lame_duck(&mut self) {
+        self.budgets.lame_duck = Duration::ZERO;
+    }
+
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
+    }
+
+    pub(crate) fn hooks(&self) -> &[PlannedHook] {
+        &self.hooks
+    }
+
+    pub(crate) fn hook(&self, id: HookId) -> &PlannedHook {
+        &self.hooks[id.0]
+    }
+
+    pub(crate) fn tasks(&self) -> &[PlannedTask] {
+        &self.tasks
+    }
+
+    pub(crate) fn reloads(&self) -> &[PlannedReload] {
+        &self.reloads
+    }
+
+    /// Hook ids in the order in which they run: by phase, order, crate, module, line. Link order plays no part.
+    pub(crate) fn in_order(&self) -> Vec<HookId> {
+        let mut ids: Vec<_> = (0..self.hooks.len()).map(HookId).collect();
+        ids.sort_by_key(|id| {
+            let hook = self.hook(*id);
+            (hook.phase, hook.order, hook.origin.is_none(), hook.origin, id.0)
+        });
+        ids
+    }
+
+    /// The groups of a phase, by ascending order; the hooks of a group run in parallel.
+    pub(crate) fn groups(&self, phase: HookPhase) -> Vec<Vec<HookId>> {
+        let mut groups: Vec<Vec<HookId>> = Vec::new();
+        for id in self.in_order() {
+            let hook = self.hook(id);
+            if hook.phase != phase {
+                continue;
+            }
+            match groups.last_mut() {
+                Some(group) if self.hook(group[0]).order == hook.order => group.push(id),
+                _ => groups.push(vec![id]),
+            }
+        }
+        groups
+    }
+
+    /// Time that belongs to hooks and the flush.
+    pub(crate) fn reserved(&self) -> Reserved {
+        self.worst.reserved(self.budgets.flush)
+    }
+
+    /// What the waits get when everything before them takes all it may. `tasks`: whether there is any task to wait for.
+    pub(crate) fn waits(&self, tasks: bool) -> Waits {
+        let reserved = self.reserved();
+        let tasks = if tasks { self.budgets.tasks } else { Duration::ZERO };
+        // The hooks before the drain run while the service is a lame duck: only what exceeds them is a wait of its own.
+        let beyond = self.budgets.lame_duck.saturating_sub(reserved.before_drain);
+        Waits::share(beyond, self.budgets.drain, tasks, self.budgets.timeout.saturating_sub(reserved.sum()))
+    }
+
+    /// How long a shutdown takes when everything takes as long as it may.
+    pub(crate) fn worst_case(&self) -> Duration {
+        let waits = self.waits(!self.tasks.is_empty());
+        [waits.lame_duck, waits.drain, waits.tasks]
+            .into_iter()
+            .fold(self.reserved().sum(), |sum, wait| sum.saturating_add(wait))
+    }
+
+    fn check_sum(&self, sum: Duration) -> Result<(), PlanError> {
+        if sum <= self.budgets.timeout {
+            return Ok(());
+        }
+        Err(PlanError::Impossible { timeout: self.budgets.timeout, sum, flush: self.budgets.flush, parts: Vec::new() })
+    }
+
+    fn claim_name(&mut self, name: &str, origin: Option<Origin>) -> Result<(), PlanError> {
+        if let Some(first) = self.names.get(name) {
+            return Err(PlanError::DuplicateName { name: name.to_owned(), first: *first, second: origin });
+        }
+        self.names.insert(name.to_owned(), origin);
+        Ok(())
+    }
+}
+
+/// Why a plan is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Two hooks, tasks or reload hooks are called the same.
+    DuplicateName {
+        /// The name.
+        name: String,
+        /// Where it was used first.
+        first: Option<Origin>,
+        /// Where it was used again.
+        second: Option<Origin>,
+    },
+    /// Not as many hooks were found as `expect_hooks` says.
+    HookCount {
+        /// What `expect_hooks` says.
+        expected: usize,
+        /// The names of those found.
+        found: Vec<String>,
+    },
+    /// Hooks and flush together need more than the total.
+    Impossible {
+        /// The total.
+        timeout: Duration,
+        /// What is needed.
+        sum: Duration,
+        /// The flush's part of it.
+        flush: Duration,
+        /// The slowest hook of each order: phase, order, name, timeout.
+        parts: Vec<(HookPhase, i32, String, Duration)>,
+    },
+    /// A value was provided twice: by its type alone nobody can tell which is meant.
+    ProvidedTwice {
+        /// Its type.
+        type_name: &'static str,
+    },
+    /// A hook or task reads a value after, or at the same time as, another hook takes it.
+    ReadAfterTake {
+        /// The type of the value.
+        type_name: &'static str,
+        /// The hook that reads it.
+        reader: String,
+        /// The hook that takes it.
+        taker: String,
+    },
+    /// The automatic registration of hooks does not work in this build: what a linker or platform dropped cannot run.
+    RegistrationBroken,
+    /// A hook takes a value that was shared with `provide`.
+    SharedButTaken {
+        /// The type of the value.
+        type_name: &'static str,
+        /// The hook that takes it.
+        taker: String,
+    },
+    /// Two hooks take the same value.
+    TakenTwice {
+        /// The type of the value.
+        type_name: &'static str,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A hook was given no time at all.
+    ZeroTimeout {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl PlanError {
+    /// Fills in which hooks make up an impossible sum.
+    fn naming(self, hooks: &[PlannedHook], added: &PlannedHook) -> Self {
+        let Self::Impossible { timeout, sum, flush, .. } = self else { return self };
+        let mut slowest = std::collections::BTreeMap::<(HookPhase, i32), &PlannedHook>::new();
+        for hook in hooks.iter().chain([added]) {
+            let slot = slowest.entry((hook.phase, hook.order)).or_insert(hook);
+            if hook.timeout > slot.timeout {
+                *slot = hook;
+            }
+        }
+        let parts = slowest
+            .into_iter()
+            .map(|((phase, order), hook)| (phase, order, hook.name.clone(), hook.timeout))
+            .collect();
+        Self::Impossible { timeout, sum, flush, parts }
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |origin: &Option<Origin>| origin.map_or_else(String::new, |origin| format!(" ({origin})"));
+        match self {
+            Self::DuplicateName { name, first, second } => write!(
+                f,
+                "two parts of the plan are called {name:?}: one{}, another{}; give one of them a name of its own: name = \"…\"",
+                at(first),
+                at(second)
+            ),
+            Self::HookCount { expected, found } => write!(
+                f,
+                "expect_hooks = {expected}, but {} found: [{}]; a crate that nobody names is not linked: name its hooks in \
+                 #[graceful::main(hooks = [its_crate::its_hook])], or correct expect_hooks",
+                if found.len() == 1 { "1 hook was".to_owned() } else { format!("{} hooks were", found.len()) },
+                found.join(", ")
+            ),
+            Self::Impossible { timeout, sum, flush, parts } => {
+                write!(f, "the plan cannot be kept: ")?;
+                for (phase, order, name, timeout) in parts {
+                    write!(f, "{name} {} ({phase}, order {order}) + ", show(*timeout))?;
+                }
+                write!(
+                    f,
+                    "flush {} = {} is more than the total of {}; set timeout = \"{}\" or more, or shorten a step",
+                    show(*flush),
+                    show(*sum),
+                    show(*timeout),
+                    show(*sum)
+                )
+            }
+            Self::ProvidedTwice { type_name } => write!(
+                f,
+                "a value of type {type_name} was provided twice; wrap one of them in a type of its own: struct Replica({type_name})"
+            ),
+            Self::ReadAfterTake { type_name, reader, taker } => write!(
+                f,
+                "{reader} reads the {type_name} that {taker} takes before it or at the same time; give {reader} a lower order than \
+                 {taker}, or let {taker} take it by reference"
+            ),
+            Self::RegistrationBroken => f.write_str(
+                "automatic registration does not work in this build: the linker or the platform dropped what the attributes \
+                 registered; name every hook in #[graceful::main(hooks = [...])]",
+            ),
+            Self::SharedButTaken { type_name, taker } => write!(
+                f,
+                "{taker} takes a {type_name} by value, but it was shared with app.provide(); hand it over with app.give(), or let \
+                 {taker} take a reference"
+            ),
+            Self::TakenTwice { type_name, first, second } => {
+                write!(f, "{first} and {second} both take the {type_name} by value; only one hook can, let the other take a reference")
+            }
+            Self::ZeroTimeout { name } => write!(f, "hook {name} has no time at all; write timeout = \"5s\""),
+        }
+    }
+}
+
+impl Error for PlanError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook(name: &str, order: i32, seconds: u64) -> PlannedHook {
+        PlannedHook {
+            name: name.into(),
+            phase: HookPhase::Cleanup,
+            order,
+            timeout: Duration::from_secs(seconds),
+            origin: None,
+        }
+    }
+
+    fn plan(timeout: u64) -> Plan {
+        Plan::new(Budgets { timeout: Duration::from_secs(timeout), ..Budgets::default() }).expect("the flush fits")
+    }
+
+    #[test]
+    fn an_impossible_sum_is_refused_and_shown() {
+        let mut plan = plan(10);
+        plan.add_hook(hook("orders", 10, 6)).expect("fits");
+        let error = plan.add_hook(hook("db", 20, 4)).expect_err("6 + 4 + 1 > 10");
+        assert_eq!(
+            error.to_string(),
+            "the plan cannot be kept: orders 6s (cleanup, order 10) + db 4s (cleanup, order 20) + flush 1s = 11s is more than \
+             the total of 10s; set timeout = \"11s\" or more, or shorten a step"
+        );
+        // The refused hook left no trace: neither its time nor its name.
+        plan.add_hook(hook("db", 20, 3)).expect("6 + 3 + 1 = 10");
+        assert_eq!(plan.worst_case(), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_total_below_the_flush_is_refused() {
+        let budgets = Budgets { timeout: Duration::from_millis(500), ..Budgets::default() };
+        let error = Plan::new(budgets).expect_err("the flush alone takes 1s");
+        assert!(error.to_string().contains("flush 1s = 1s is more than the total of 500ms"), "{error}");
+    }
+
+    #[test]
+    fn names_are_unique_across_kinds() {
+        let mut plan = plan(30);
+        plan.add_hook(hook("db", 10, 1)).expect("first");
+        let error = plan.add_task(PlannedTask { name: "db".into(), every: None, origin: None }).expect_err("taken");
+        assert!(matches!(error, PlanError::DuplicateName { .. }));
+    }
+
+    #[test]
+    fn order_decides_never_registration() {
+        let mut plan = plan(30);
+        for (name, order) in [("late", 20), ("early", -5), ("middle", 10), ("beside", 10)] {
+            plan.add_hook(hook(name, order, 1)).expect("fits");
+        }
+        let names: Vec<Vec<&str>> = plan
+            .groups(HookPhase::Cleanup)
+            .iter()
+            .map(|group| group.iter().map(|id| plan.hook(*id).name.as_str()).collect())
+            .collect();
+        assert_eq!(names, [vec!["early"], vec!["middle", "beside"], vec!["late"]]);
+    }
+
+    #[test]
+    fn tasks_ask_for_time_only_when_there_are_any() {
+        let mut plan = plan(30);
+        plan.add_hook(hook("db", 10, 5)).expect("fits");
+        assert_eq!(plan.waits(false).drain, Duration::from_secs(20));
+        assert_eq!(plan.waits(true).drain, Duration::from_secs(16));
+    }
+}

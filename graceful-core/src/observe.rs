@@ -1,0 +1,288 @@
+//! What happened, told to the logger by a thread of its own.
+//!
+//! The coordinator must never wait for user code, and a logger is user code: it may hold a lock that a stuck thread will
+//! never give back. So facts go through a queue to `gf-observe`, which calls the logger; only the end of the process waits
+//! for it, and only for the flush budget.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use log::{Level, LevelFilter};
+
+/// The target of every record: `graceful`.
+pub(crate) const TARGET: &str = "graceful";
+
+/// Tells facts to the logger. Cheap to clone; never blocks.
+#[derive(Clone)]
+pub(crate) struct Observer {
+    sender: Sender<Message>,
+    /// Level of the built-in lines on stderr, used as long as the program has installed no logger.
+    fallback: LevelFilter,
+}
+
+/// One field of a fact.
+pub(crate) type Field = (&'static str, Value);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Duration(Duration),
+    Number(u64),
+    Signed(i64),
+    Text(String),
+}
+
+enum Message {
+    Fact { level: Level, message: &'static str, fields: Vec<Field> },
+    /// A line for people, written whatever the log level is.
+    Line(String),
+    Flush(Sender<()>),
+    End,
+}
+
+impl Observer {
+    /// Starts `gf-observe`.
+    pub(crate) fn start(fallback: LevelFilter) -> io::Result<(Self, JoinHandle<()>)> {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let thread = std::thread::Builder::new().name("gf-observe".into()).spawn(move || {
+            crate::sys::block_signals();
+            run(&receiver, fallback);
+        })?;
+        Ok((Self { sender, fallback }, thread))
+    }
+
+    /// Tells a fact: a lower-case, past-tense message and its fields.
+    pub(crate) fn tell(&self, level: Level, message: &'static str, fields: impl IntoIterator<Item = Field>) {
+        if level > log::max_level().max(self.fallback) {
+            return;
+        }
+        // The receiver outlives all senders but those of the very end, when nobody listens any more.
+        drop(self.sender.send(Message::Fact { level, message, fields: fields.into_iter().collect() }));
+    }
+
+    pub(crate) fn info(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
+        self.tell(Level::Info, message, fields);
+    }
+
+    pub(crate) fn warn(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
+        self.tell(Level::Warn, message, fields);
+    }
+
+    pub(crate) fn error(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
+        self.tell(Level::Error, message, fields);
+    }
+
+    pub(crate) fn debug(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
+        self.tell(Level::Debug, message, fields);
+    }
+
+    /// Writes a line to stderr, after everything told before.
+    pub(crate) fn line(&self, line: String) {
+        drop(self.sender.send(Message::Line(line)));
+    }
+
+    /// Has the logger flushed; the receiver hears when that is done.
+    pub(crate) fn flush(&self) -> Receiver<()> {
+        let (done, receiver) = crossbeam_channel::bounded(1);
+        drop(self.sender.send(Message::Flush(done)));
+        receiver
+    }
+
+    /// Ends the thread once all before it is told.
+    pub(crate) fn end(&self) {
+        drop(self.sender.send(Message::End));
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").field("fallback", &self.fallback).finish_non_exhaustive()
+    }
+}
+
+impl From<Duration> for Value {
+    fn from(value: Duration) -> Self {
+        Self::Duration(value)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        Self::Number(value as u64)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Signed(value.into())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<Arc<str>> for Value {
+    fn from(value: Arc<str>) -> Self {
+        Self::Text(value.to_string())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duration(value) => f.write_str(&show(*value)),
+            Self::Number(value) => value.fmt(f),
+            Self::Signed(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+        }
+    }
+}
+
+/// A duration as people write it: `20s`, `1.25s`, `7.3ms`.
+pub(crate) fn show(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if duration.is_zero() {
+        "0s".into()
+    } else if duration.subsec_nanos() == 0 {
+        humantime::format_duration(duration).to_string()
+    } else if seconds >= 1.0 {
+        format!("{}s", trim(format!("{seconds:.2}")))
+    } else if seconds >= 0.001 {
+        format!("{}ms", trim(format!("{:.1}", seconds * 1e3)))
+    } else {
+        format!("{}us", trim(format!("{:.0}", (seconds * 1e6).max(1.0))))
+    }
+}
+
+fn trim(number: String) -> String {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number }
+}
+
+fn run(messages: &Receiver<Message>, fallback: LevelFilter) {
+    let colour = io::stderr().is_terminal();
+    let warned = AtomicBool::new(false);
+    for message in messages {
+        match message {
+            Message::Fact { level, message, fields } => {
+                if log::max_level() == LevelFilter::Off {
+                    if level <= fallback {
+                        write_line(&human(level, message, &fields, colour));
+                    }
+                } else {
+                    log_fact(level, message, &fields);
+                }
+            }
+            Message::Line(line) => write_line(&line),
+            Message::Flush(done) => {
+                // A logger that panics must not take the rest of the flush with it.
+                let flushed = std::panic::catch_unwind(|| log::logger().flush());
+                if flushed.is_err() && !warned.swap(true, Ordering::Relaxed) {
+                    write_line("graceful: the logger panicked while it was flushed");
+                }
+                drop(done.send(()));
+            }
+            Message::End => return,
+        }
+    }
+}
+
+/// Straight to the descriptor: `io::stderr()` has a lock that a stuck thread may hold. A failed write has no one to be told.
+fn write_line(line: &str) {
+    let mut bytes = Vec::with_capacity(line.len() + 1);
+    bytes.extend_from_slice(line.as_bytes());
+    bytes.push(b'\n');
+    crate::sys::write_stderr(&bytes);
+}
+
+fn log_fact(level: Level, message: &'static str, fields: &[Field]) {
+    let source: Vec<(&str, log::kv::Value<'_>)> = fields
+        .iter()
+        .map(|(key, value)| {
+            let value = match value {
+                Value::Number(number) => log::kv::Value::from(*number),
+                Value::Signed(number) => log::kv::Value::from(*number),
+                Value::Text(text) => log::kv::Value::from(text.as_str()),
+                Value::Duration(_) => log::kv::Value::from_display(value),
+            };
+            (*key, value)
+        })
+        .collect();
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        log::logger().log(
+            &log::Record::builder()
+                .level(level)
+                .target(TARGET)
+                .module_path_static(Some("graceful"))
+                .args(format_args!("{message}"))
+                .key_values(&source.as_slice())
+                .build(),
+        );
+    }));
+    if told.is_err() {
+        write_line("graceful: the logger panicked");
+    }
+}
+
+/// `graceful: phase changed from=serving to=draining`.
+fn human(level: Level, message: &str, fields: &[Field], colour: bool) -> String {
+    let mut line = String::from("graceful: ");
+    let (on, off) = match level {
+        _ if !colour => ("", ""),
+        Level::Error => ("\x1b[31m", "\x1b[0m"),
+        Level::Warn => ("\x1b[33m", "\x1b[0m"),
+        _ => ("", ""),
+    };
+    if level <= Level::Warn {
+        let _ = write!(line, "{on}{}{off}: ", level.as_str().to_ascii_lowercase());
+    }
+    line.push_str(message);
+    for (key, value) in fields {
+        let text = value.to_string();
+        let quoted = text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"');
+        let _ = if quoted { write!(line, " {key}={text:?}") } else { write!(line, " {key}={text}") };
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        let check = |duration: Duration, text: &str| assert_eq!(show(duration), text);
+        check(Duration::ZERO, "0s");
+        check(Duration::from_secs(90), "1m 30s");
+        check(Duration::from_millis(1250), "1.25s");
+        check(Duration::from_micros(7300), "7.3ms");
+        check(Duration::from_micros(42), "42us");
+        check(Duration::from_nanos(3), "1us");
+    }
+
+    #[test]
+    fn lines_quote_what_needs_it() {
+        let line = human(Level::Warn, "hook abandoned", &[("name", "db".into()), ("stuck", "in read".into())], false);
+        assert_eq!(line, "graceful: warn: hook abandoned name=db stuck=\"in read\"");
+        let line = human(Level::Info, "drain finished", &[("took", Duration::from_millis(2).into())], false);
+        assert_eq!(line, "graceful: drain finished took=2ms");
+    }
+}

@@ -1,0 +1,3 @@
+//! The part with threads.
+pub(crate) mod stop;
+pub(crate) mod tickets;

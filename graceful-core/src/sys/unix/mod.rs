@@ -1,0 +1,11 @@
+//! Unix: signals, threads, processes and sockets.
+
+mod process;
+mod signals;
+mod sockets;
+mod threads;
+
+pub(crate) use process::*;
+pub(crate) use signals::*;
+pub(crate) use sockets::*;
+pub(crate) use threads::*;

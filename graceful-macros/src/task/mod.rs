@@ -1,0 +1,27 @@
+//! `#[task]`: a background thread, periodic or long-running.
+
+mod args;
+mod expand;
+mod resolve;
+
+use proc_macro2::TokenStream;
+
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::paths::Root;
+use crate::registration;
+
+const ATTRIBUTE: &str = "#[task]";
+
+/// Expands one use of the attribute.
+pub(crate) fn attribute(args: TokenStream, item: TokenStream, errors: &mut Errors) -> TokenStream {
+    let args = args::Args::parse(args, errors);
+    let Some(function) = Function::parse(ATTRIBUTE, &item, errors) else {
+        return item;
+    };
+    let root = args.root.clone();
+    match resolve::Task::resolve(args, &function, errors) {
+        Some(task) => expand::expand(&task),
+        None => registration::placeholder(&function, Root::resolve(root)),
+    }
+}

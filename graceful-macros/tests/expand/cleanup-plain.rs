@@ -1,0 +1,2 @@
+#[cleanup]
+fn close_db() {}

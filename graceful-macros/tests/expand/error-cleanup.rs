@@ -1,0 +1,2 @@
+#[cleanup(timeout = 5)]
+pub async fn close_db(db: &Db) {}

@@ -1,0 +1,2 @@
+#[main(drain = "20")]
+fn main(app: &App, db: &Db) {}

@@ -1,0 +1,4 @@
+#[main]
+fn main() {
+    work();
+}

@@ -1,0 +1,4 @@
+#[task]
+fn consume(stop: graceful::Stop) {
+    while !stop.is_requested() {}
+}
