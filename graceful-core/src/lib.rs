@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod clock;
+mod config;
 mod engine;
 mod error;
 mod lifecycle;
@@ -9,6 +10,45 @@ mod observe;
 mod runtime;
 mod sys;
 
+pub use engine::{Address, Connection, ConnectionCounts, LocalAddress};
 pub use error::{BoxError, StartError};
+pub use lifecycle::exit::Outcome;
+pub use lifecycle::hooks::{HookPhase, Origin};
+pub use lifecycle::phase::Phase;
+pub use lifecycle::plan::PlanError;
+pub use lifecycle::reason::{Reason, Sender, Signal, SignalAction};
+pub use lifecycle::report::{
+    HookOutcome, HookReport, PhaseEnd, PhaseReport, Report, SignalReport, Skip, TaskOutcome, TaskReport,
+};
+pub use runtime::app::App;
+pub use runtime::builder::{Builder, Runtime, Signals};
+pub use runtime::child::{Child, ChildEnd};
+pub use runtime::hooks::Hook;
+pub use runtime::inject::{Args, CallError, Deadline, Returned};
+pub use runtime::registry::{PanicPolicy, Registered};
+pub use runtime::reload::Reload;
 pub use runtime::stop::{Stop, Stopping};
+pub use runtime::tasks::Task;
 pub use runtime::tickets::{DrainClosed, Ticket};
+#[cfg(unix)]
+pub use runtime::waiting::StopSource;
+pub use runtime::waiting::{Listener, Receive, RecvError, Unjoined, WaitEnded, join_timeout};
+
+/// What the attributes expand to. Not for use by hand: it may change with every release.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::lifecycle::hooks::{HookPhase, Origin};
+    pub use crate::lifecycle::reason::{Signal, SignalAction};
+    pub use crate::runtime::entry::{MainSpec, main};
+    pub use crate::runtime::inject::{Args, CallError, Returned};
+    pub use crate::runtime::registry::{Item, PanicPolicy, Param, Registered, Registration, Submitted};
+    pub use inventory;
+
+    /// What a user's function returned, in one form.
+    ///
+    /// # Errors
+    /// The function's own.
+    pub fn outcome<R: Returned>(returned: R) -> Result<(), CallError> {
+        returned.into_result().map_err(CallError::from_user)
+    }
+}

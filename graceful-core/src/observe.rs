@@ -40,7 +40,7 @@ enum Message {
     Fact { level: Level, message: &'static str, fields: Vec<Field> },
     /// A line for people, written whatever the log level is.
     Line(String),
-    Flush(Sender<()>),
+    Flush(Box<dyn FnOnce() + Send>),
     End,
 }
 
@@ -61,7 +61,7 @@ impl Observer {
             return;
         }
         // The receiver outlives all senders but those of the very end, when nobody listens any more.
-        drop(self.sender.send(Message::Fact { level, message, fields: fields.into_iter().collect() }));
+        let _ = self.sender.send(Message::Fact { level, message, fields: fields.into_iter().collect() });
     }
 
     pub(crate) fn info(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
@@ -82,19 +82,17 @@ impl Observer {
 
     /// Writes a line to stderr, after everything told before.
     pub(crate) fn line(&self, line: String) {
-        drop(self.sender.send(Message::Line(line)));
+        let _ = self.sender.send(Message::Line(line));
     }
 
-    /// Has the logger flushed; the receiver hears when that is done.
-    pub(crate) fn flush(&self) -> Receiver<()> {
-        let (done, receiver) = crossbeam_channel::bounded(1);
-        drop(self.sender.send(Message::Flush(done)));
-        receiver
+    /// Has the logger flushed after everything told before, then calls `done`.
+    pub(crate) fn flush(&self, done: impl FnOnce() + Send + 'static) {
+        let _ = self.sender.send(Message::Flush(Box::new(done)));
     }
 
     /// Ends the thread once all before it is told.
     pub(crate) fn end(&self) {
-        drop(self.sender.send(Message::End));
+        let _ = self.sender.send(Message::End);
     }
 }
 
@@ -198,7 +196,7 @@ fn run(messages: &Receiver<Message>, fallback: LevelFilter) {
                 if flushed.is_err() && !warned.swap(true, Ordering::Relaxed) {
                     write_line("graceful: the logger panicked while it was flushed");
                 }
-                drop(done.send(()));
+                done();
             }
             Message::End => return,
         }

@@ -65,16 +65,16 @@ fn check(text: &str, key: Key, bounds: Bounds) -> Result<Duration, String> {
     }
     let duration = humantime::parse_duration(trimmed).map_err(|error| {
         let write = key.written();
-        format!("`{name} = \"{text}\"` is not a duration ({error}); write for example {write} (units: ms, s, m, h)")
+        format!("`{name} = \"{text}\"` is not a duration ({error}); write for example {write}")
     })?;
     if let (Duration::ZERO, Zero::Refused(instead)) = (duration, bounds.zero) {
         return Err(format!("`{name}` must be longer than zero; {instead}"));
     }
     if duration > bounds.most {
-        let most = humantime::format_duration(bounds.most);
+        let most = bounds.most.as_secs() / (60 * 60);
         let write = key.written();
         return Err(format!(
-            "`{name} = \"{text}\"` is longer than {most}; write for example {write} (`m` is a minute, `M` a month)"
+            "`{name} = \"{text}\"` is longer than {most}h; write for example {write} (`m` is a minute, `M` a month)"
         ));
     }
     Ok(duration)
@@ -113,7 +113,7 @@ mod tests {
         check("5 parsecs", refused, Err("is not a duration"));
         check("-5s", refused, Err("is not a duration"));
         check("99999999999999999999s", refused, Err("is not a duration"));
-        check("25h", refused, Err("is longer than 1day"));
+        check("25h", refused, Err("is longer than 24h"));
         check("1M", refused, Err("`m` is a minute, `M` a month"));
     }
 }

@@ -20,9 +20,9 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Reads the item; reports and returns `None` when it is no function.
-    pub(crate) fn parse(attribute: &str, item: &TokenStream, errors: &mut Errors) -> Option<Self> {
-        let parse = |input: ParseStream<'_>| Parts::parse(attribute, input);
+    /// Reads the item; reports and returns `None` when it is no function such as `example`.
+    pub(crate) fn parse(attribute: &str, example: &str, item: &TokenStream, errors: &mut Errors) -> Option<Self> {
+        let parse = |input: ParseStream<'_>| Parts::parse(attribute, example, input);
         let parts = errors.keep(syn::parse::Parser::parse2(parse, item.clone()))?;
         let function =
             Self { attrs: parts.attrs, vis: parts.vis, sig: parts.sig, body: parts.body, tokens: item.clone() };
@@ -49,9 +49,16 @@ impl Function {
         }
     }
 
-    /// Whether this is a method: then nothing can be generated beside it.
+    /// Whether this is a method.
     pub(crate) fn is_method(&self) -> bool {
         self.sig.receiver().is_some()
+    }
+
+    /// Whether a type of the same name can stand beside the function.
+    ///
+    /// It cannot in an `impl`, nor where another attribute of this crate puts one.
+    pub(crate) fn has_place_beside(&self) -> bool {
+        !self.is_method() && !self.attrs.iter().any(|attr| is_ours(attr.path()))
     }
 
     fn check_attributes(&self, errors: &mut Errors) {
@@ -139,12 +146,12 @@ struct Parts {
 }
 
 impl Parts {
-    fn parse(attribute: &str, input: ParseStream<'_>) -> syn::Result<Self> {
+    fn parse(attribute: &str, example: &str, input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         if !input.fork().parse::<Head>().is_ok_and(|head| head.is_fn) {
             return Err(
-                input.error(format!("`{attribute}` goes on a free function; write `{attribute} fn name(..) {{ .. }}`"))
+                input.error(format!("`{attribute}` goes on a free function; write `{attribute} {example} {{ .. }}`"))
             );
         }
         let sig = input.parse()?;
@@ -215,7 +222,10 @@ mod tests {
         );
         check("#[task] pub enum E {}", &[("enum", "`#[task]` goes on a free function")]);
         check("#[reload] impl S {}", &[("impl", "`#[reload]` goes on a free function")]);
-        check("#[main] mod m {}", &[("mod", "`#[graceful::main]` goes on a free function")]);
+        check(
+            "#[main] mod m {}",
+            &[("mod", "`#[graceful::main]` goes on a free function; write `#[graceful::main] fn main() { .. }`")],
+        );
         check("#[cleanup] const F: fn() = f;", &[("const", "goes on a free function")]);
         check("#[cleanup] extern \"C\" {}", &[("extern", "goes on a free function")]);
         check("#[cleanup] unsafe impl Send for S {}", &[("unsafe", "goes on a free function")]);
@@ -265,6 +275,8 @@ mod tests {
         let twice = "a function carries one of graceful's attributes";
         check("#[cleanup] #[task] fn f() {}", &[("#[task]", twice)]);
         check("#[cleanup] #[graceful::cleanup] fn f() {}", &[("#[graceful::cleanup]", twice)]);
+        let (expanded, _) = crate::testing::expand("#[cleanup] #[task] fn f() {}");
+        assert!(!expanded.to_string().contains("enum"), "{expanded}");
         check("#[cleanup] fn f(#[cfg(unix)] a: &A) {}", &[("#[cfg(unix)]", "each with its `#[cfg(..)]`")]);
         check("#[cleanup] fn f(#[allow(unused)] a: &A) {}", &[]);
     }

@@ -30,13 +30,14 @@ pub(crate) fn check(function: &Function, returns: Returns, errors: &mut Errors) 
         ty,
         match (peel(ty), returns) {
             (Type::Never(_), Returns::Task) => {
-                "a task ends when it is told to; write `-> Result<(), E>` and return once `stop.is_requested()`".to_owned()
+                "a task ends when it is told to; remove `-> !` and return once `stop.is_stopping()`".to_owned()
             }
             (Type::Never(_), _) => {
                 "the function must return, or the shutdown would wait for it in vain; remove `-> !`".to_owned()
             }
             (_, Returns::Main) => format!(
-                "`{written}` is not supported, the exit code follows from the report; write `-> Result<(), graceful::BoxError>` or no return type"
+                "`{written}` is not supported, the exit code follows from the report; \
+                 write `-> Result<(), graceful::BoxError>` or no return type"
             ),
             _ => format!("`{written}` says nothing about success; write `-> Result<(), E>` or no return type"),
         },
@@ -68,7 +69,10 @@ mod tests {
         check("#[reload] fn f() -> Option<()> { None }", &[("Option<()>", "`Option<()>` says nothing about success")]);
         check("#[cleanup] fn f() -> impl Future { g() }", &[("impl Future", "says nothing about success")]);
         check("#[cleanup] fn f() -> ! { loop {} }", &[("!", "the function must return")]);
-        check("#[task] fn f(stop: &Stop) -> ! { loop {} }", &[("!", "return once `stop.is_requested()`")]);
+        check(
+            "#[task] fn f(stop: &Stop) -> ! { loop {} }",
+            &[("!", "remove `-> !` and return once `stop.is_stopping()`")],
+        );
         check("#[main] fn main() -> ExitCode { g() }", &[("ExitCode", "write `-> Result<(), graceful::BoxError>`")]);
         check("#[main] fn main() -> ! { loop {} }", &[("!", "the function must return")]);
     }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{FnArg, Type, TypePath, TypeReference, TypeTraitObject};
+use syn::{FnArg, Type, TypeParamBound, TypePath, TypeReference, TypeTraitObject};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -36,8 +36,13 @@ pub(crate) enum Inject {
 pub(crate) enum ByValue {
     /// All: the function runs once.
     Any,
-    /// Those with these names: the function may run many times, and a value can be taken out only once.
-    Only(&'static [&'static str]),
+    /// Few: the function may run many times, and a value can be taken out only once.
+    Only {
+        /// Types that the framework makes anew for each call.
+        legal: &'static [&'static str],
+        /// Types that the framework has only for those who run in the shutdown.
+        absent: &'static [&'static str],
+    },
 }
 
 impl Param {
@@ -94,16 +99,23 @@ impl Param {
     }
 
     fn check(self, by_value: ByValue) -> Result<Self, String> {
-        let ByValue::Only(legal) = by_value else {
+        let ByValue::Only { legal, absent } = by_value else {
             return Ok(self);
         };
-        if self.inject != Inject::Owned || legal.iter().any(|name| self.is(name)) {
+        let is_one_of = |names: &[&str]| names.iter().any(|name| self.is(name));
+        if self.inject != Inject::Owned || is_one_of(legal) {
             return Ok(self);
         }
         let ty = spell(&self.ty);
+        if is_one_of(absent) {
+            return Err(format!(
+                "there is no `{ty}` while the service runs; remove it (`#[cleanup]` functions have one)"
+            ));
+        }
         let legal = legal.join("`, `");
         Err(format!(
-            "`{ty}` could be taken out only once, and this function may run many times; write `&{ty}` or `Arc<{ty}>` (by value are legal `Arc<T>`, `{legal}`)"
+            "`{ty}` could be taken out only once, and this function may run many times; \
+             write `&{ty}` or `Arc<{ty}>` (by value are legal `Arc<T>`, `{legal}`)"
         ))
     }
 }
@@ -162,7 +174,8 @@ fn referent(reference: &TypeReference) -> Result<&Type, String> {
     let written = spell(elem);
     if reference.mutability.is_some() {
         return Err(format!(
-            "`{}` cannot be injected, others may be using the value; provide a `Mutex<{written}>` and write `&Mutex<{written}>`, or take it by value where the function runs once",
+            "`{}` cannot be injected, others may be using the value; provide a `Mutex<{written}>` and \
+             write `&Mutex<{written}>`, or `app.give(..)` it to one hook that takes `{written}` by value",
             spell(reference),
         ));
     }
@@ -205,7 +218,11 @@ fn unusable(ty: &Type) -> String {
 fn arc_of(object: &TypeTraitObject) -> String {
     let mut text = spell(object);
     for needed in ["Send", "Sync"] {
-        if !text.contains(needed) {
+        let is_needed = |bound: &TypeParamBound| match bound {
+            TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == needed),
+            _ => false,
+        };
+        if !object.bounds.iter().any(is_needed) {
             text.push_str(" + ");
             text.push_str(needed);
         }
@@ -276,6 +293,7 @@ mod tests {
         check("str", Err("provide a `String`"));
         check("&[Db]", Err("provide a `Vec<Db>` and write `&Vec<Db>`"));
         check("&dyn Store", Err("write `&Arc<dyn Store + Send + Sync>`"));
+        check("&dyn Sender", Err("write `&Arc<dyn Sender + Send + Sync>`"));
         check("dyn Store", Err("write `&Arc<dyn Store + Send + Sync>`"));
         check("Arc<dyn Store + Send>", Err("write `&Arc<dyn Store + Send + Sync>`"));
         check("Arc<[u8]>", Err("provide a `Vec<u8>`"));

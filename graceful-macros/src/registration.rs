@@ -44,18 +44,22 @@ impl Registration<'_> {
         let params = self.params.iter().map(|param| param.describe(root));
         let args = Ident::new("__args", Span::mixed_site());
         let run = self.run(&args);
-        // `enum` is placed on the name: inside an `impl`, where no type can stand, the compiler complains about that place.
-        let keyword = quote_spanned!(marker.span()=> enum);
+        // The type stands on the name: inside an `impl`, where it may not, the compiler complains about that place.
+        let definition = quote_spanned!(marker.span()=> #[doc(hidden)] #vis enum #marker {});
+        // A `static` has one address. A plain constant would have another one in each crate that uses it, and a hook that
+        // was listed and also found by the linker would look like two.
         quote! {
-            #[doc(hidden)]
-            #vis #keyword #marker {}
+            #definition
             impl #root::Registered for #marker {
-                const REGISTRATION: &'static #root::Registration = &#root::Registration {
-                    item: #item,
-                    name: #name,
-                    origin: #origin,
-                    params: &[#(#params),*],
-                    run: |#args| { #run },
+                const REGISTRATION: &'static #root::Registration = {
+                    static REGISTRATION: #root::Registration = #root::Registration {
+                        item: #item,
+                        name: #name,
+                        origin: #origin,
+                        params: &[#(#params),*],
+                        run: |#args| { #run },
+                    };
+                    &REGISTRATION
                 };
             }
         }
@@ -85,10 +89,11 @@ impl Registration<'_> {
     }
 }
 
-/// The function with a registration that does nothing, for a use of the attribute with mistakes in it: what names the function
-/// elsewhere, such as `hooks = [close_db]`, must not become a second error.
+/// The function with a registration that does nothing, for a use of the attribute with mistakes in it.
+///
+/// What names the function elsewhere, such as `hooks = [close_db]`, must not become a second error.
 pub(crate) fn placeholder(function: &Function, root: Root) -> TokenStream {
-    if function.is_method() {
+    if !function.has_place_beside() {
         return quote!(#function);
     }
     let marker = function.ident_at(function.sig.ident.span());

@@ -1,7 +1,7 @@
 //! What the attributes expand to, compared with the files in `tests/expand`.
 //!
-//! `case.rs` is what a user writes and `case.expanded.rs` what becomes of it. After a change that was meant, run the tests with
-//! `GRACEFUL_BLESS=1` and read the difference.
+//! `case.rs` is what a user writes and `case.expanded.rs` what becomes of it. After a change that was meant, run the
+//! tests with `GRACEFUL_BLESS=1` and read the difference.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

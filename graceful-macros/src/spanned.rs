@@ -5,8 +5,8 @@ use quote::ToTokens;
 
 /// A value and the tokens it was read from.
 ///
-/// Tokens rather than a span: joining the spans of several tokens is not possible on a stable compiler, while an error built from
-/// the tokens themselves underlines all of them.
+/// Tokens rather than a span: joining the spans of several tokens is not possible on a stable compiler, while an error
+/// built from the tokens themselves underlines all of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Spanned<T> {
     /// What was read.

@@ -5,10 +5,10 @@ use proc_macro2::{TokenStream, TokenTree};
 use crate::errors::Errors;
 use crate::{Attribute, cleanup, entry, reload, task};
 
-/// Expands the source, which begins with one of the attributes, and compares its errors, each given as what it underlines and a
-/// part of its message.
+/// Expands the source, which begins with one of the attributes, and compares its errors.
 ///
-/// Whatever was wrong, the result must be items that the compiler can go on with.
+/// Each is given as what it underlines and a part of its message. Whatever was wrong, the result must be items that the
+/// compiler can go on with.
 pub(crate) fn check(source: &str, expected: &[(&str, &str)]) {
     let (expanded, errors) = expand(source);
     let errors: Vec<_> = errors.into_iter().collect();

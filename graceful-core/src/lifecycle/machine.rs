@@ -27,7 +27,9 @@ pub(crate) enum Event {
     /// The logs are flushed.
     Flushed,
     HookDone { id: HookId, outcome: HookOutcome },
-    /// The service is ready to be ready.
+    /// `main` waits in `run`: it is joined like a task, but needs hardly any time.
+    MainRests,
+    /// The start is complete.
     Started,
     /// A shutdown is asked for, not by a signal. Asking twice changes nothing.
     Requested(Reason),
@@ -54,7 +56,7 @@ pub(crate) enum Action {
     /// Close listeners, tell when nothing is in flight any more.
     Drain,
     /// A phase was entered and has until then.
-    Enter { phase: Phase, deadline: Instant },
+    Enter { phase: Phase, deadline: Instant, budget: Duration },
     /// The end: the report is complete.
     Exit,
     Flush { deadline: Instant },
@@ -96,8 +98,9 @@ pub(crate) struct Machine {
     ladder: Ladder,
     cancelled: bool,
     drained: bool,
-    /// Whether there is anything to join: tasks, or `main` still at work.
+    /// Whoever is to be joined: tasks, and `main` until it has returned.
     tasks: usize,
+    main_rests: bool,
     flush_began: Option<Instant>,
     flushed: bool,
     /// Groups of the current hook phase that have not begun, last first.
@@ -136,6 +139,7 @@ impl Machine {
             cancelled: false,
             drained: false,
             tasks: 0,
+            main_rests: false,
             flush_began: None,
             flushed: false,
             groups: Vec::new(),
@@ -196,6 +200,7 @@ impl Machine {
             Event::HookDone { id, outcome } => self.hook_done(now, id, outcome),
             Event::Requested(reason) => self.request(now, reason),
             Event::Signal { signal, sender, millis } => self.signal(now, signal, sender, millis),
+            Event::MainRests => self.main_rests = true,
             Event::Started => {
                 if self.phase == Phase::Starting {
                     self.phase = Phase::Serving;
@@ -351,8 +356,8 @@ impl Machine {
             Phase::CleaningUp => now + self.plan.reserved().cleanup,
             _ => now + self.plan.reserved().flush,
         };
-        self.actions.push_back(Action::Enter { phase, deadline });
         let (began, budget) = (self.since_request(now), deadline.saturating_duration_since(now));
+        self.actions.push_back(Action::Enter { phase, deadline, budget });
         let report = PhaseReport { phase, budget, began, took: Duration::ZERO, end: PhaseEnd::Done };
         self.report.phases.push(report);
         match phase {
@@ -522,7 +527,7 @@ impl Machine {
         let Some(requested) = self.requested else { return self.entered };
         let budgets = self.plan.budgets();
         let reserved = self.plan.reserved();
-        let waits = self.plan.waits(self.tasks > 0);
+        let waits = self.plan.waits(self.tasks_ask());
         let (asked, behind) = match self.phase {
             Phase::LameDuck => (budgets.lame_duck, waits.drain + waits.tasks + reserved.cleanup + reserved.flush),
             Phase::Draining => (budgets.drain, waits.tasks + reserved.cleanup + reserved.flush),
@@ -534,6 +539,16 @@ impl Machine {
             (None, _) => until,
             (Some(at), Phase::LameDuck) => until.min(at),
             (Some(at), _) => until.min(at.max(self.entered) + CANCEL_GRACE),
+        }
+    }
+
+    /// What is set aside for tasks while the drain has its time.
+    fn tasks_ask(&self) -> Duration {
+        let budget = self.plan.budgets().tasks;
+        match self.tasks {
+            0 => Duration::ZERO,
+            1 if self.main_rests => budget.min(CANCEL_GRACE),
+            _ => budget,
         }
     }
 

@@ -79,6 +79,11 @@ impl Plan {
         self.budgets.lame_duck = Duration::ZERO;
     }
 
+    /// Lowers the total. Hooks keep the time they were promised only as far as it goes.
+    pub(crate) fn limit(&mut self, timeout: Duration) {
+        self.budgets.timeout = self.budgets.timeout.min(timeout);
+    }
+
     pub(crate) fn budgets(&self) -> &Budgets {
         &self.budgets
     }
@@ -130,18 +135,22 @@ impl Plan {
         self.worst.reserved(self.budgets.flush)
     }
 
-    /// What the waits get when everything before them takes all it may. `tasks`: whether there is any task to wait for.
-    pub(crate) fn waits(&self, tasks: bool) -> Waits {
+    /// What the waits get when everything before them takes all it may. `tasks`: what the tasks ask for.
+    pub(crate) fn waits(&self, tasks: Duration) -> Waits {
         let reserved = self.reserved();
-        let tasks = if tasks { self.budgets.tasks } else { Duration::ZERO };
         // The hooks before the drain run while the service is a lame duck: only what exceeds them is a wait of its own.
         let beyond = self.budgets.lame_duck.saturating_sub(reserved.before_drain);
         Waits::share(beyond, self.budgets.drain, tasks, self.budgets.timeout.saturating_sub(reserved.sum()))
     }
 
+    /// The tasks' budget, if there is any task.
+    pub(crate) fn tasks_ask(&self) -> Duration {
+        if self.tasks.is_empty() { Duration::ZERO } else { self.budgets.tasks }
+    }
+
     /// How long a shutdown takes when everything takes as long as it may.
     pub(crate) fn worst_case(&self) -> Duration {
-        let waits = self.waits(!self.tasks.is_empty());
+        let waits = self.waits(self.tasks_ask());
         [waits.lame_duck, waits.drain, waits.tasks]
             .into_iter()
             .fold(self.reserved().sum(), |sum, wait| sum.saturating_add(wait))
@@ -377,7 +386,7 @@ mod tests {
     fn tasks_ask_for_time_only_when_there_are_any() {
         let mut plan = plan(30);
         plan.add_hook(hook("db", 10, 5)).expect("fits");
-        assert_eq!(plan.waits(false).drain, Duration::from_secs(20));
-        assert_eq!(plan.waits(true).drain, Duration::from_secs(16));
+        assert_eq!(plan.waits(Duration::ZERO).drain, Duration::from_secs(20));
+        assert_eq!(plan.waits(Duration::from_secs(10)).drain, Duration::from_secs(16));
     }
 }

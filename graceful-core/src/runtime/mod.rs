@@ -1,3 +1,20 @@
 //! The part with threads.
+
+pub(crate) mod app;
+pub(crate) mod builder;
+pub(crate) mod child;
+pub(crate) mod coordinator;
+pub(crate) mod ending;
+pub(crate) mod entry;
+pub(crate) mod hooks;
+pub(crate) mod inject;
+pub(crate) mod injection;
+pub(crate) mod registry;
+pub(crate) mod reload;
+pub(crate) mod show;
 pub(crate) mod stop;
+pub(crate) mod stuck;
+pub(crate) mod tasks;
 pub(crate) mod tickets;
+pub(crate) mod waiting;
+pub(crate) mod watchdog;

@@ -30,8 +30,8 @@ pub(super) fn placeholder(function: &Function) -> TokenStream {
     if function.sig.ident != "main" {
         return quote!(#function fn main() {});
     }
-    // The user's function may have parameters that the compiler refuses for `main`, or be a method: inside of another function the
-    // first is fine, and the second has no place at all.
+    // The user's function may have parameters that the compiler refuses for `main`, or be a method: inside of another
+    // function the first is fine, and the second has no place at all.
     if function.is_method() {
         return quote!(
             fn main() {}

@@ -15,7 +15,7 @@ const ATTRIBUTE: &str = "#[graceful::main]";
 /// Expands one use of the attribute.
 pub(crate) fn attribute(args: TokenStream, item: TokenStream, errors: &mut Errors) -> TokenStream {
     let args = args::Args::parse(args, errors);
-    let Some(function) = Function::parse(ATTRIBUTE, &item, errors) else {
+    let Some(function) = Function::parse(ATTRIBUTE, "fn main()", &item, errors) else {
         return quote!(#item fn main() {});
     };
     match resolve::Main::resolve(args, &function, errors) {

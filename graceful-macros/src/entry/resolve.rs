@@ -135,13 +135,13 @@ fn app(function: &Function, errors: &mut Errors) -> Option<Param> {
     let FnArg::Typed(only) = function.sig.inputs.first()? else {
         return None;
     };
-    // A mistake that any parameter can have is reported with the same words here.
-    let app = Param::resolve(function, ByValue::Any, errors).pop()?;
-    if !app.is_shared_path() {
-        let written = spell(&only.ty);
-        errors.at(&only.ty, format!("`{written}` does not exist yet when `main` begins; write `fn main(app: &App)`"));
+    // Why another type could not be injected does not matter here: no other can be.
+    let app = Param::resolve(function, ByValue::Any, &mut Errors::default()).pop();
+    let app = app.filter(Param::is_shared_path);
+    if app.is_none() {
+        errors.at(&only.ty, "`main` is given nothing but the application; write `fn main(app: &App)`");
     }
-    Some(app)
+    app
 }
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
         );
         check("#[main] fn main(app: App) {}", &[("App", "write `fn main(app: &App)`")]);
         check("#[main] fn main(args: Vec<String>) {}", &[("Vec<String>", "write `fn main(app: &App)`")]);
-        check("#[main] fn main(app: &mut App) {}", &[("&mut App", "`&mut App` cannot be injected")]);
+        check("#[main] fn main(app: &mut App) {}", &[("&mut App", "write `fn main(app: &App)`")]);
         check("#[main] fn main(app: &(App, Db)) {}", &[("&(App, Db)", "write `fn main(app: &App)`")]);
     }
 
@@ -170,7 +170,7 @@ mod tests {
         check("#[main(timeout = \"1s\", drain = \"20s\")] fn main() {}", &[]);
         check("#[main(timeout = \"0s\")] fn main() {}", &[("\"0s\"", "remove the option for the default of 30s")]);
         check("#[main(flush = \"0s\")] fn main() {}", &[("\"0s\"", "remove the option for the default of 1s")]);
-        check("#[main(drain = \"2d\")] fn main() {}", &[("\"2d\"", "is longer than 1day")]);
+        check("#[main(drain = \"2d\")] fn main() {}", &[("\"2d\"", "is longer than 24h")]);
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub(super) struct Reload<'a> {
 
 const TIMEOUT_BOUNDS: Bounds = Bounds { zero: Zero::Refused("remove the option for the default of 5s"), most: DAY };
 
-/// A reload may happen many times; the framework makes a new one of these for each.
-const BY_VALUE: ByValue = ByValue::Only(&["Deadline", "Reason", "Stop"]);
+/// A reload may happen many times.
+const BY_VALUE: ByValue = ByValue::Only { legal: &["App", "Deadline", "Stop"], absent: &["Reason"] };
 
 impl<'a> Reload<'a> {
     /// `None` when anything was wrong, here or before.

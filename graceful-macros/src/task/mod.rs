@@ -16,7 +16,7 @@ const ATTRIBUTE: &str = "#[task]";
 /// Expands one use of the attribute.
 pub(crate) fn attribute(args: TokenStream, item: TokenStream, errors: &mut Errors) -> TokenStream {
     let args = args::Args::parse(args, errors);
-    let Some(function) = Function::parse(ATTRIBUTE, &item, errors) else {
+    let Some(function) = Function::parse(ATTRIBUTE, "fn name(..)", &item, errors) else {
         return item;
     };
     let root = args.root.clone();

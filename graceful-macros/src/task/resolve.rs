@@ -35,7 +35,7 @@ const PANICS: [(&str, Panic); 3] =
 const EVERY_BOUNDS: Bounds = Bounds { zero: Zero::Refused("write for example `every = \"30s\"`"), most: WEEK };
 
 /// A task may run many times, by its interval or because it is restarted.
-const BY_VALUE: ByValue = ByValue::Only(&["Stop"]);
+const BY_VALUE: ByValue = ByValue::Only { legal: &["App", "Stop"], absent: &["Deadline", "Reason"] };
 
 impl<'a> Task<'a> {
     /// `None` when anything was wrong, here or before.
@@ -51,7 +51,8 @@ impl<'a> Task<'a> {
         };
         let params = Param::resolve(function, BY_VALUE, errors);
         if args.kind == Kind::LongRunning && !function.is_method() && !params.iter().any(|param| param.is("Stop")) {
-            let message = "a task without `every` runs until it is told to stop; add the parameter `stop: &graceful::Stop`, or write `#[task(every = \"30s\")]`";
+            let message = "a task without `every` runs until it is told to stop; \
+                           add the parameter `stop: &graceful::Stop`, or write `#[task(every = \"30s\")]`";
             errors.at(&function.sig.ident, message);
         }
         output::check(function, Returns::Task, errors);
@@ -88,19 +89,26 @@ mod tests {
     fn intervals() {
         check("#[task(every = \"7days\")] fn f() {}", &[]);
         check("#[task(every = \"0s\")] fn f() {}", &[("\"0s\"", "write for example `every = \"30s\"`")]);
-        check("#[task(every = \"1M\")] fn f() {}", &[("\"1M\"", "is longer than 7days")]);
+        check("#[task(every = \"1M\")] fn f() {}", &[("\"1M\"", "is longer than 168h")]);
     }
 
     #[test]
     fn values_are_not_used_up() {
-        check("#[task(every = \"1s\")] fn f(a: &A, b: Arc<B>, c: Option<&C>, stop: Stop) {}", &[]);
+        check("#[task(every = \"1s\")] fn f(a: &A, b: Arc<B>, c: Option<&C>, app: App, stop: Stop) {}", &[]);
         check(
             "#[task(every = \"1s\")] fn f(db: Db) {}",
-            &[("Db", "write `&Db` or `Arc<Db>` (by value are legal `Arc<T>`, `Stop`)")],
+            &[("Db", "write `&Db` or `Arc<Db>` (by value are legal `Arc<T>`, `App`, `Stop`)")],
         );
-        check("#[task(every = \"1s\")] fn f(until: Deadline) {}", &[("Deadline", "could be taken out only once")]);
-        check("#[reload] fn f(a: &A, until: Deadline, why: Reason, stop: Stop) {}", &[]);
-        check("#[reload] fn f(db: Db) {}", &[("Db", "by value are legal `Arc<T>`, `Deadline`, `Reason`, `Stop`")]);
+        check(
+            "#[task(every = \"1s\")] fn f(until: Deadline) {}",
+            &[("Deadline", "there is no `Deadline` while the service runs; remove it")],
+        );
+        check("#[reload] fn f(a: &A, until: Deadline, app: App, stop: Stop) {}", &[]);
+        check(
+            "#[reload] fn f(why: Reason) {}",
+            &[("Reason", "there is no `Reason` while the service runs; remove it")],
+        );
+        check("#[reload] fn f(db: Db) {}", &[("Db", "by value are legal `Arc<T>`, `App`, `Deadline`, `Stop`")]);
         check("#[cleanup] fn f(db: Db) {}", &[]);
     }
 }

@@ -1,5 +1,5 @@
 fn consume(stop: graceful::Stop) {
-    while !stop.is_requested() {}
+    while !stop.is_stopping() {}
 }
 #[doc(hidden)]
 enum consume {}

@@ -1,4 +1,4 @@
 #[task]
 fn consume(stop: graceful::Stop) {
-    while !stop.is_requested() {}
+    while !stop.is_stopping() {}
 }

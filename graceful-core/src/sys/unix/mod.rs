@@ -1,10 +1,12 @@
 //! Unix: signals, threads, processes and sockets.
 
+mod children;
 mod process;
 mod signals;
 mod sockets;
 mod threads;
 
+pub(crate) use children::*;
 pub(crate) use process::*;
 pub(crate) use signals::*;
 pub(crate) use sockets::*;

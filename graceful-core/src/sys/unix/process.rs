@@ -22,3 +22,24 @@ pub(crate) fn write_stderr(mut bytes: &[u8]) {
         }
     }
 }
+
+/// Writes to the standard error only if that cannot block: the last words of a process that must end now.
+pub(crate) fn write_stderr_now(bytes: &[u8]) {
+    #[cfg(target_os = "linux")]
+    {
+        let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        // SAFETY: one iovec over `bytes`, both alive across the call; pwritev2 only reads through it. RWF_NOWAIT makes a write
+        // that would block fail instead; descriptors that do not know it answer EOPNOTSUPP.
+        let written = unsafe { libc::pwritev2(libc::STDERR_FILENO, &raw const part, 1, -1, libc::RWF_NOWAIT) };
+        if written >= 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN) {
+            return;
+        }
+    }
+    let mut poll = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one pollfd that lives across the call, and a time of zero.
+    let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
+    if ready == 1 && poll.revents & libc::POLLOUT != 0 {
+        // SAFETY: the pointer and length describe `bytes`. A pipe that polls writable takes this much without blocking.
+        unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len().min(libc::PIPE_BUF)) };
+    }
+}

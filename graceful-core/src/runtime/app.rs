@@ -1,0 +1,365 @@
+//! What `main` is handed: the running service, as its author sees it.
+
+use std::fmt;
+use std::io;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::Sender;
+
+use super::coordinator::Message;
+use super::hooks::{Hook, HookBody, HookThreads};
+use super::inject::{Returned, Values};
+use super::registry::{Mode, Param};
+use super::reload::{Reload, Reloads};
+use super::stop::{Stage, Stop, Stops};
+use super::tasks::{self, Task, TaskTable};
+use super::tickets::{DrainClosed, Ticket, Tickets};
+use crate::config::Settings;
+use crate::engine::{Address, Connection, ConnectionCounts, Engine, LocalAddress};
+use crate::error::StartError;
+use crate::lifecycle::machine::{AddError, Event, Machine};
+use crate::lifecycle::phase::Phase;
+use crate::lifecycle::plan::PlanError;
+use crate::lifecycle::reason::{Reason, Signal};
+use crate::observe::Observer;
+use crate::sys::emergency::EMERGENCY;
+
+/// A running service. Cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// Everything that the threads of a runtime share.
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) lifecycle: Mutex<Lifecycle>,
+    /// Mirrors the machine's phase, for reads without the lock.
+    pub(crate) phase: AtomicU8,
+    pub(crate) queue: Queue,
+    pub(crate) stops: Arc<Stops>,
+    pub(crate) tickets: Arc<Tickets>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) values: Values,
+    pub(crate) observer: Observer,
+    pub(crate) hooks: HookThreads,
+    pub(crate) tasks: Arc<TaskTable>,
+    pub(crate) reloads: Arc<Reloads>,
+    pub(crate) ownership: Ownership,
+    /// Whether anything was started that outlives `main`.
+    pub(crate) started: AtomicBool,
+}
+
+/// The machine, and what belongs to it but is not pure.
+pub(crate) struct Lifecycle {
+    pub(crate) machine: Machine,
+    /// What each hook runs, by its id; taken when it runs.
+    pub(crate) bodies: Vec<Option<HookBody>>,
+    /// What the hooks are handed, for the checks at start.
+    pub(crate) params: Vec<&'static [Param]>,
+    /// Tasks that wait for the service to serve.
+    pub(crate) waiting: Vec<Task>,
+}
+
+/// Whether the runtime owns the process or lives in somebody else's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// It handles signals, and ends the process itself when nothing else does.
+    Process,
+    /// It handles no signal and ends no process; the report is handed back.
+    Guest,
+}
+
+/// The one way to the coordinator.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    pub(crate) sender: Sender<Message>,
+    pub(crate) waker: Arc<mio::Waker>,
+}
+
+impl Queue {
+    pub(crate) fn send(&self, message: Message) {
+        // Both fail only once the coordinator has ended; then nobody is left to be told.
+        if self.sender.send(message).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// Values.
+impl App {
+    /// Shares a value with hooks, tasks and checks, which ask for it by its type, and hands back a handle.
+    ///
+    /// A second value of the same type is refused when the start completes: wrap one of them in a type of its own.
+    pub fn provide<T: Send + Sync + 'static>(&self, value: T) -> Arc<T> {
+        let value = Arc::new(value);
+        self.inner.values.provide(Arc::clone(&value));
+        value
+    }
+
+    /// Shares a value that is in an `Arc` already.
+    pub fn provide_arc<T: Send + Sync + 'static>(&self, value: Arc<T>) {
+        self.inner.values.provide(value);
+    }
+
+    /// Hands a value over: hooks and tasks may read it, and one hook may take it by value at the end.
+    pub fn give<T: Send + Sync + 'static>(&self, value: T) {
+        self.inner.values.give(value);
+    }
+}
+
+/// Serving.
+impl App {
+    /// Serves TCP connections or those of a Unix socket: each is handed to `handler` on a worker thread.
+    ///
+    /// Returns once it listens; connections are accepted from then on. The address may be `"127.0.0.1:8080"` (port 0: any
+    /// free one), `"unix:/run/service.sock"`, `"fd:3"`, a `SocketAddr`, a `TcpListener` or a `UnixListener`.
+    ///
+    /// # Errors
+    /// [`StartError::Bind`] when the address cannot be bound, [`StartError::Stopping`] when a shutdown has begun.
+    ///
+    /// # Blocking
+    /// The handler may block; it runs on one of a bounded number of worker threads from the beginning of the connection to
+    /// its end. When the drain begins its token fires; shortly before the drain's deadline it is cancelled, and at the
+    /// deadline the connection is cut. A panic in it ends the connection, not the service.
+    pub fn tcp<R: Returned>(
+        &self,
+        bind: impl Into<Address>,
+        handler: impl Fn(Connection) -> R + Send + Sync + 'static,
+    ) -> Result<LocalAddress, StartError> {
+        self.begin()?;
+        self.inner.engine.listen(bind.into(), Arc::new(move |connection| handler(connection).into_result()))
+    }
+
+    /// Takes over a connection that a foreign accept loop accepted: it is tracked, counted and cut like one of our own for
+    /// as long as the [`Connection`] lives.
+    ///
+    /// # Errors
+    /// The error of setting it up; the stream is closed then.
+    pub fn adopt(&self, stream: TcpStream) -> io::Result<Connection> {
+        self.inner.started.store(true, Ordering::SeqCst);
+        self.inner.engine.adopt(stream)
+    }
+
+    /// Takes a ticket, which keeps the drain open until it is dropped: the way for a server of one's own to take part.
+    ///
+    /// # Errors
+    /// [`DrainClosed`] once the drain has ended.
+    pub fn ticket(&self, name: &str) -> Result<Ticket, DrainClosed> {
+        self.inner.started.store(true, Ordering::SeqCst);
+        self.inner.tickets.take(name, &self.inner.stops)
+    }
+
+    /// The addresses that are listened on.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<LocalAddress> {
+        self.inner.engine.listeners()
+    }
+
+    /// Every connection so far is in one of these counts.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionCounts {
+        self.inner.engine.counts()
+    }
+}
+
+/// Hooks and tasks at run time.
+impl App {
+    /// Adds a hook. Its time is reserved from now on.
+    ///
+    /// # Errors
+    /// [`StartError::Plan`] when its name is taken or the plan could not be kept with it; [`StartError::Stopping`] when its
+    /// turn has passed.
+    pub fn hook(&self, hook: Hook) -> Result<(), StartError> {
+        let Hook { planned, params, body } = hook;
+        let mut lifecycle = self.inner.lifecycle();
+        lifecycle.machine.add_hook(planned).map_err(|error| match error {
+            AddError::Plan(error) => StartError::Plan(error),
+            AddError::TooLate => StartError::Stopping,
+        })?;
+        lifecycle.bodies.push(Some(body));
+        lifecycle.params.push(params);
+        drop(lifecycle);
+        // What is reserved has changed, and with it the deadlines of a shutdown that is under way.
+        self.inner.queue.send(Message::Event(Event::Tick));
+        Ok(())
+    }
+
+    /// Adds a background task. It starts when the service begins to serve, at once if it does already.
+    ///
+    /// # Errors
+    /// [`StartError::Plan`] when its name is taken, [`StartError::Stopping`] when a shutdown has begun,
+    /// [`StartError::Thread`] when its thread cannot be started.
+    pub fn task(&self, task: Task) -> Result<(), StartError> {
+        self.begin()?;
+        let mut lifecycle = self.inner.lifecycle();
+        lifecycle.machine.plan_mut().add_task(task.planned.clone())?;
+        if lifecycle.machine.phase() == Phase::Starting {
+            lifecycle.waiting.push(task);
+            return Ok(());
+        }
+        drop(lifecycle);
+        self.start_task(task)
+    }
+
+    /// Adds a reload hook. From now on `SIGHUP` reloads, unless it was said what it does.
+    ///
+    /// # Errors
+    /// [`StartError::Plan`] when its name is taken.
+    pub fn reload(&self, reload: Reload) -> Result<(), StartError> {
+        self.inner.lifecycle().machine.plan_mut().add_reload(reload.planned.clone())?;
+        self.inner.reloads.add(reload);
+        if self.inner.ownership == Ownership::Process {
+            EMERGENCY.set_action(Signal::Hup, self.inner.settings.action(Signal::Hup, true));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn start_task(&self, task: Task) -> Result<(), StartError> {
+        let name = task.planned.name.clone();
+        self.inner.queue.send(Message::Event(Event::TaskBegan));
+        let queue = self.inner.queue.clone();
+        tasks::start(self, &self.inner.tasks, task, move || queue.send(Message::Event(Event::TaskEnded))).map_err(|source| {
+            self.inner.queue.send(Message::Event(Event::TaskEnded));
+            StartError::Thread { name: format!("task {name}"), source }
+        })
+    }
+}
+
+/// Lifecycle.
+impl App {
+    /// The token that fires when a shutdown is requested.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(&self.inner.stops), Stage::Requested, Stage::StoppingTasks)
+    }
+
+    /// Declares the start complete: tasks begin, the service is ready. Returning from `main` does the same, and so does
+    /// [`run`](App::run).
+    ///
+    /// # Errors
+    /// [`StartError::Plan`] when values were provided against the plan; the service shuts down then.
+    /// [`StartError::Stopping`] when a shutdown has begun.
+    pub fn ready(&self) -> Result<(), StartError> {
+        self.inner.started.store(true, Ordering::SeqCst);
+        self.check_values()?;
+        if self.phase().is_stopping() {
+            return Err(StartError::Stopping);
+        }
+        let waiting = {
+            let mut lifecycle = self.inner.lifecycle();
+            if lifecycle.machine.phase() != Phase::Starting {
+                return Ok(());
+            }
+            lifecycle.machine.event(crate::clock::now(), Event::Started);
+            self.inner.phase.store(lifecycle.machine.phase() as u8, Ordering::SeqCst);
+            std::mem::take(&mut lifecycle.waiting)
+        };
+        self.inner.queue.send(Message::Ready);
+        for task in waiting {
+            self.start_task(task)?;
+        }
+        Ok(())
+    }
+
+    /// Serves until the service is told to stop and its drain has ended, and tells why it stops.
+    ///
+    /// # Errors
+    /// Those of [`ready`](App::ready).
+    ///
+    /// # Blocking
+    /// Until background tasks are to stop; what `main` does after it has the tasks' budget, as a task has.
+    pub fn run(&self) -> Result<Reason, StartError> {
+        match self.ready() {
+            // A stop during the start is no failure of `main`: it just has nothing left to wait for but the drain.
+            Ok(()) | Err(StartError::Stopping) => {}
+            Err(error) => return Err(error),
+        }
+        self.inner.queue.send(Message::Event(Event::MainRests));
+        self.inner.stops.wait_for(Stage::StoppingTasks, None);
+        Ok(self.inner.lifecycle().machine.reason().clone())
+    }
+
+    /// Requests a shutdown, in these words. Returns at once; asking again changes nothing.
+    pub fn request(&self, by: impl Into<String>) {
+        self.request_for(Reason::Requested(by.into()));
+    }
+
+    /// Runs the reload hooks, as `SIGHUP` does.
+    pub fn request_reload(&self) {
+        self.inner.queue.send(Message::Reload);
+    }
+
+    /// Whether the service may be sent work: it serves, and nobody has asked it to stop.
+    ///
+    /// False from the instant a signal is delivered: its handler itself lowers the flag.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.phase() == Phase::Serving && !(self.inner.ownership == Ownership::Process && EMERGENCY.stop_seen())
+    }
+
+    /// Where the service is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        Phase::from_u8(self.inner.phase.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn request_for(&self, reason: Reason) {
+        self.inner.queue.send(Message::Event(Event::Requested(reason)));
+    }
+
+    /// Values that were provided against the plan.
+    pub(crate) fn check_values(&self) -> Result<(), StartError> {
+        let error = self.inner.values.misuse().or_else(|| self.shared_but_taken());
+        match error {
+            None => Ok(()),
+            Some(error) => {
+                self.request_for(Reason::StartFailed(error.to_string()));
+                Err(error.into())
+            }
+        }
+    }
+
+    fn shared_but_taken(&self) -> Option<PlanError> {
+        let lifecycle = self.inner.lifecycle();
+        let hooks = lifecycle.machine.plan().hooks();
+        hooks.iter().zip(&lifecycle.params).find_map(|(hook, params)| {
+            let taken = params.iter().find(|param| param.mode == Mode::Owned && self.inner.values.is_shared(param.type_id))?;
+            Some(PlanError::SharedButTaken { type_name: (taken.type_name)(), taker: hook.name.clone() })
+        })
+    }
+
+    fn begin(&self) -> Result<(), StartError> {
+        if self.inner.stops.stage() >= Stage::Draining {
+            return Err(StartError::Stopping);
+        }
+        self.inner.started.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    pub(crate) fn stops(&self) -> &Arc<Stops> {
+        &self.inner.stops
+    }
+
+    pub(crate) fn values(&self) -> &Values {
+        &self.inner.values
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.inner.observer
+    }
+}
+
+impl Inner {
+    pub(crate) fn lifecycle(&self) -> MutexGuard<'_, Lifecycle> {
+        self.lifecycle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("service", &self.inner.settings.service).field("phase", &self.phase()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,433 @@
+//! Building a runtime: what was registered, what the program adds, what the environment says; then start it.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use log::LevelFilter;
+use mio::{Poll, Token};
+
+use super::app::{App, Inner, Lifecycle, Ownership, Queue};
+use super::coordinator::{Coordinator, Message};
+use super::hooks::{Hook, HookThreads};
+use super::inject::Values;
+use super::injection;
+use super::registry::{Registered, Registration, registered};
+use super::reload::{Reload, Reloads};
+use super::stop::Stops;
+use super::tasks::{Task, TaskTable};
+use super::tickets::Tickets;
+use super::watchdog;
+use crate::clock;
+use crate::config::{LONGEST, Settings};
+use crate::engine::{Engine, Limits};
+use crate::error::StartError;
+use crate::lifecycle::machine::{Event, Machine, Rules};
+use crate::lifecycle::phase::Phase;
+use crate::lifecycle::plan::{Plan, PlanError};
+use crate::lifecycle::reason::{Reason, Signal, SignalAction};
+use crate::lifecycle::report::Report;
+use crate::observe::Observer;
+use crate::sys;
+use crate::sys::emergency::EMERGENCY;
+
+/// How far past the total the coordinator itself may come before it forces the end; the watchdog follows 50 ms later.
+const OVERRUN: Duration = Duration::from_millis(150);
+
+/// Whether a runtime handles the signals of its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signals {
+    /// It does, and it ends the process when a deadline or a third signal says so. One runtime a process.
+    Handle,
+    /// It does not: it lives in somebody else's program, ends no process, and hands its [`Report`] back.
+    Leave,
+}
+
+/// A runtime that has not started: `Builder -> Runtime -> Report`.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use graceful_core::{Args, Hook, Runtime};
+///
+/// let runtime = Runtime::builder("embedded")
+///     .timeout(Duration::from_secs(10))
+///     .hook(Hook::new("say goodbye", |_: &mut Args<'_>| println!("goodbye")))
+///     .start()?;
+/// runtime.app().ready()?;
+/// let report = runtime.shutdown("the example is over");
+/// assert_eq!(report.exit_code, 0);
+/// # Ok::<(), graceful_core::StartError>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    pub(crate) settings: Settings,
+    pub(crate) signals: Signals,
+    pub(crate) environment: bool,
+    pub(crate) hooks: Vec<Hook>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) reloads: Vec<Reload>,
+    registrations: Vec<&'static Registration>,
+    limits: Limits,
+}
+
+impl Builder {
+    pub(crate) fn new(service: impl Into<String>) -> Self {
+        Self {
+            settings: Settings::new(service),
+            signals: Signals::Leave,
+            environment: false,
+            hooks: Vec::new(),
+            tasks: Vec::new(),
+            reloads: Vec::new(),
+            registrations: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The total, from the request to the end of the process: the promise to whoever asked. **Default: `30 s`**.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout.min(LONGEST);
+        self
+    }
+
+    /// How long it still serves once it is not ready. **Default: `5 s` in a cluster, else `0 s`**.
+    pub fn lame_duck(mut self, budget: Duration) -> Self {
+        self.settings.lame_duck = Some(budget.min(LONGEST));
+        self
+    }
+
+    /// How long work in flight may take. **Default: `20 s`**.
+    pub fn drain(mut self, budget: Duration) -> Self {
+        self.settings.drain = budget.min(LONGEST);
+        self
+    }
+
+    /// How long tasks may take to end. **Default: `10 s`**.
+    pub fn tasks(mut self, budget: Duration) -> Self {
+        self.settings.tasks = budget.min(LONGEST);
+        self
+    }
+
+    /// How long the flush of the logs may take, beyond the flush hooks. **Default: `1 s`**.
+    pub fn flush(mut self, budget: Duration) -> Self {
+        self.settings.flush = budget.min(LONGEST);
+        self
+    }
+
+    /// A repeated signal within this long counts for nothing. **Default: `500 ms`**.
+    pub fn debounce(mut self, debounce: Duration) -> Self {
+        self.settings.debounce = debounce.min(LONGEST);
+        self
+    }
+
+    /// The exit code of a shutdown that left something undone. **Default: `3`**.
+    pub fn incomplete_exit_code(mut self, code: u8) -> Self {
+        self.settings.incomplete_exit_code = code;
+        self
+    }
+
+    /// Refuses to start unless exactly this many hooks were found.
+    pub fn expect_hooks(mut self, hooks: usize) -> Self {
+        self.settings.expect_hooks = Some(hooks);
+        self
+    }
+
+    /// Whether it handles the signals of the process. **Default: [`Signals::Leave`]**.
+    pub fn signals(mut self, signals: Signals) -> Self {
+        self.signals = signals;
+        self
+    }
+
+    /// What a signal does, where signals are handled. **Default: shutdown; `SIGHUP` reloads when there is a reload hook**.
+    pub fn on_signal(mut self, signal: Signal, action: SignalAction) -> Self {
+        self.settings.signals.push((signal, action));
+        self
+    }
+
+    /// Lets the environment variables of the crate's documentation decide over what was said so far.
+    pub fn environment(mut self) -> Self {
+        self.environment = true;
+        self
+    }
+
+    /// Adds a hook.
+    pub fn hook(mut self, hook: Hook) -> Self {
+        self.hooks.push(hook);
+        self
+    }
+
+    /// Adds a background task.
+    pub fn task(mut self, task: Task) -> Self {
+        self.tasks.push(task);
+        self
+    }
+
+    /// Adds a reload hook.
+    pub fn reload(mut self, reload: Reload) -> Self {
+        self.reloads.push(reload);
+        self
+    }
+
+    /// Adds what one attribute registered: `.register::<close_db>()`.
+    pub fn register<R: Registered>(self) -> Self {
+        self.add(R::REGISTRATION)
+    }
+
+    /// Adds everything that attributes registered anywhere in this program, as `#[graceful::main]` does.
+    pub fn registered(mut self) -> Self {
+        for registration in registered() {
+            if !registration.is_sentinel() {
+                self = self.add(registration);
+            }
+        }
+        self
+    }
+
+    /// The largest number of threads that serve connections. **Default: `512`**.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.limits.workers = workers.max(1);
+        self
+    }
+
+    pub(crate) fn add(mut self, registration: &'static Registration) -> Self {
+        // Named in a list and found by the linker: it is one hook all the same.
+        if !self.registrations.iter().any(|known| std::ptr::eq(*known, registration)) {
+            self.registrations.push(registration);
+        }
+        self
+    }
+
+    /// The plan, with settings from the environment applied; whatever is wrong is told here.
+    pub(crate) fn plan(&mut self) -> Result<Plan, StartError> {
+        for registration in std::mem::take(&mut self.registrations) {
+            self.hooks.extend(Hook::registered(registration));
+            self.tasks.extend(Task::registered(registration));
+            self.reloads.extend(Reload::registered(registration));
+        }
+        // Link order must not show: registered hooks come in the order of their declaration, then those added by hand.
+        self.hooks.sort_by_key(|hook| (hook.origin().is_none(), hook.origin()));
+        if self.environment {
+            let names: HashSet<String> = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
+            self.settings.read_environment(|name| std::env::var_os(name), names.iter().map(String::as_str))?;
+        }
+        if let Some(expected) = self.settings.expect_hooks
+            && expected != self.hooks.len()
+        {
+            let found = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
+            return Err(PlanError::HookCount { expected, found }.into());
+        }
+        let mut plan = Plan::new(self.settings.budgets())?;
+        for hook in &mut self.hooks {
+            if let Some(timeout) = self.settings.hook_timeouts.get(&hook.planned.name) {
+                hook.planned.timeout = *timeout;
+            }
+            plan.add_hook(hook.planned.clone())?;
+        }
+        for task in &self.tasks {
+            plan.add_task(task.planned.clone())?;
+        }
+        for reload in &self.reloads {
+            plan.add_reload(reload.planned.clone())?;
+        }
+        injection::check(&self.hooks, &self.tasks, &self.reloads)?;
+        Ok(plan)
+    }
+
+    /// Starts the runtime: plans, installs the signal handlers if it is to, starts its threads.
+    ///
+    /// # Errors
+    /// [`StartError`]: the plan cannot be kept, an environment variable cannot be used, a handler or thread could not be had.
+    pub fn start(mut self) -> Result<Runtime, StartError> {
+        let plan = self.plan()?;
+        self.start_with(plan)
+    }
+
+    pub(crate) fn start_with(self, plan: Plan) -> Result<Runtime, StartError> {
+        let Self { settings, signals, hooks, tasks, reloads, limits, .. } = self;
+        let handled = match signals {
+            Signals::Handle => Some(HandledSignals::install(&settings, !reloads.is_empty())?),
+            Signals::Leave => None,
+        };
+        let ownership = if handled.is_some() { Ownership::Process } else { Ownership::Guest };
+        // A guest writes no lines of its own to a stderr that is not its.
+        let level = if ownership == Ownership::Process { settings.log } else { LevelFilter::Off };
+        let thread = |name: &str| {
+            let name = name.to_owned();
+            move |source| StartError::Thread { name, source }
+        };
+        let (observer, observer_thread) = Observer::start(level).map_err(thread("logs"))?;
+        let poll = Poll::new().map_err(thread("the coordinator"))?;
+        let waker = Arc::new(mio::Waker::new(poll.registry(), Token(0)).map_err(thread("the coordinator"))?);
+        let (sender, messages) = crossbeam_channel::unbounded();
+        let queue = Queue { sender, waker };
+        let tell = |queue: &Queue| queue.clone();
+        let stops = Stops::new();
+        let on_empty = tell(&queue);
+        let tickets = Tickets::new(move || on_empty.send(Message::TicketsEmpty));
+        let on_event = tell(&queue);
+        let engine = Engine::new(
+            Arc::clone(&stops),
+            Arc::clone(&tickets),
+            observer.clone(),
+            limits,
+            move |event| on_event.send(Message::Engine(event)),
+        );
+        let on_done = tell(&queue);
+        let threads = HookThreads::start(move |id, outcome| on_done.send(Message::HookDone(id, outcome)))?;
+        let rules = Rules {
+            service: settings.service.clone(),
+            debounce: settings.debounce,
+            incomplete_exit_code: settings.incomplete_exit_code,
+            overrun: OVERRUN,
+        };
+        let lifecycle = Lifecycle {
+            machine: Machine::new(rules, plan, clock::now()),
+            params: hooks.iter().map(|hook| hook.params).collect(),
+            bodies: hooks.into_iter().map(|hook| Some(hook.body)).collect(),
+            waiting: tasks,
+        };
+        let reload_table = Reloads::default();
+        for reload in reloads {
+            reload_table.add(reload);
+        }
+        let started = !lifecycle.waiting.is_empty();
+        let inner = Inner {
+            settings,
+            lifecycle: Mutex::new(lifecycle),
+            phase: AtomicU8::new(Phase::Starting as u8),
+            queue,
+            stops,
+            tickets,
+            engine,
+            values: Values::default(),
+            observer,
+            hooks: threads,
+            tasks: Arc::new(TaskTable::default()),
+            reloads: Arc::new(reload_table),
+            ownership,
+            started: AtomicBool::new(started),
+        };
+        let app = App { inner: Arc::new(inner) };
+        let (ended, report) = crossbeam_channel::bounded(1);
+        if let Some(signals) = &handled
+            && !signals.0.ignored.is_empty()
+        {
+            let names: Vec<_> = signals.0.ignored.iter().map(|signal| signal.name()).collect();
+            app.observer().info("signals stay ignored", [("signals", names.join(",").into())]);
+        }
+        let signals = handled.map(|handled| handled.0);
+        let coordinator = Coordinator { app: app.clone(), poll, messages, signals, ended, observer_thread };
+        let coordinator = coordinator.start().map_err(thread("the coordinator"))?;
+        Ok(Runtime { app, report, coordinator: Some(coordinator) })
+    }
+}
+
+/// The process's signals, taken by one runtime.
+struct HandledSignals(sys::SignalSource);
+
+impl HandledSignals {
+    fn install(settings: &Settings, has_reload: bool) -> Result<Self, StartError> {
+        if !EMERGENCY.claim() {
+            return Err(StartError::SignalsTaken);
+        }
+        EMERGENCY.configure(settings.timeout, settings.debounce);
+        for signal in Signal::ALL {
+            EMERGENCY.set_action(signal, settings.action(signal, has_reload));
+        }
+        let source = sys::install_signals().map_err(|source| StartError::Signals { source })?;
+        watchdog::start()?;
+        Ok(Self(source))
+    }
+}
+
+/// A runtime that has started.
+///
+/// Dropped without [`shutdown`](Runtime::shutdown) or [`join`](Runtime::join) it asks for the shutdown and does not wait.
+#[must_use = "a runtime ends when it is dropped"]
+pub struct Runtime {
+    app: App,
+    report: Receiver<Report>,
+    coordinator: Option<JoinHandle<()>>,
+}
+
+impl Runtime {
+    /// Begins to build one. `service` is its name in logs and report.
+    pub fn builder(service: impl Into<String>) -> Builder {
+        Builder::new(service)
+    }
+
+    /// The running service.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Requests the shutdown in these words, waits for its end and hands the report over.
+    ///
+    /// # Blocking
+    /// At most for the total (and 150 ms), whatever hangs.
+    pub fn shutdown(self, by: impl Into<String>) -> Report {
+        self.app.request(by);
+        self.join()
+    }
+
+    /// As [`shutdown`](Runtime::shutdown), within `timeout` where that is shorter than the total. Hooks keep their time as far as
+    /// it goes; what is left at the deadline is abandoned and the report says so.
+    ///
+    /// # Blocking
+    /// At most for `timeout` (and 150 ms).
+    pub fn shutdown_within(self, timeout: Duration, by: impl Into<String>) -> Report {
+        self.app.inner.lifecycle().machine.plan_mut().limit(timeout);
+        self.shutdown(by)
+    }
+
+    /// Waits until somebody requested the shutdown and it has ended.
+    ///
+    /// # Blocking
+    /// Until the end.
+    pub fn join(mut self) -> Report {
+        let report = self.wait();
+        if let Some(coordinator) = self.coordinator.take() {
+            // It has told its report: all that is left is its return.
+            let _ = coordinator.join();
+        }
+        if self.app.inner.ownership == Ownership::Process {
+            sys::uninstall_signals();
+            EMERGENCY.release();
+        }
+        report
+    }
+
+    /// Waits for the report; the process's own runtime leaves the rest to the exit.
+    pub(crate) fn wait(&self) -> Report {
+        match self.report.recv() {
+            Ok(report) => report,
+            // The coordinator cannot end without a report short of a defect of ours; say so rather than hang or panic.
+            Err(_) => {
+                let mut report = self.app.inner.lifecycle().machine.report().clone();
+                report.incomplete.push("the coordinator ended without a report".to_owned());
+                report
+            }
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if self.coordinator.is_some() {
+            self.app.inner.queue.send(Message::Event(Event::Requested(Reason::Requested("dropping the runtime".into()))));
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("app", &self.app).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,391 @@
+//! The loop that turns what happens into events, and actions into deeds.
+//!
+//! It runs no user code, takes no lock that user code may hold, and blocks nowhere but in `poll`: loggers and stderr belong to
+//! `gf-observe`, hooks and tasks to their threads, connections to the engine.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use mio::{Events, Interest, Poll, Token};
+
+use super::app::{App, Ownership};
+use super::ending::Ending;
+use super::hooks::Job;
+use super::stop::Stage;
+use super::stuck;
+use super::watchdog;
+use crate::clock;
+use crate::engine::EngineEvent;
+use crate::lifecycle::machine::{Action, Event};
+use crate::lifecycle::phase::Phase;
+use crate::lifecycle::plan::HookId;
+use crate::lifecycle::reason::{Reason, SignalAction};
+use crate::lifecycle::report::{HookOutcome, Report, TaskOutcome};
+use crate::observe::Field;
+use crate::sys;
+use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
+
+const WAKE: Token = Token(0);
+const SIGNALS: Token = Token(1);
+
+/// No wait is longer: a clock that jumps cannot keep the loop asleep for ever.
+const LONGEST_POLL: Duration = Duration::from_secs(3600);
+
+/// What the coordinator is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Engine(EngineEvent),
+    Event(Event),
+    HookDone(HookId, HookOutcome),
+    /// `main` has returned and its thread waits for the exit code.
+    MainWaits,
+    /// The service began to serve.
+    Ready,
+    Reload,
+    /// The last ticket came back.
+    TicketsEmpty,
+}
+
+pub(crate) struct Coordinator {
+    pub(crate) app: App,
+    pub(crate) poll: Poll,
+    pub(crate) messages: Receiver<Message>,
+    pub(crate) signals: Option<sys::SignalSource>,
+    pub(crate) ended: Sender<Report>,
+    pub(crate) observer_thread: JoinHandle<()>,
+}
+
+impl Coordinator {
+    /// Starts `gf-coordinator`.
+    pub(crate) fn start(mut self) -> io::Result<JoinHandle<()>> {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals {
+            self.poll.registry().register(&mut signals.pipe, SIGNALS, Interest::READABLE)?;
+        }
+        #[cfg(not(unix))]
+        let _ = (&mut self, Interest::READABLE, SIGNALS);
+        std::thread::Builder::new().name("gf-coordinator".into()).spawn(move || {
+            sys::block_signals();
+            self.run();
+        })
+    }
+
+    fn run(mut self) {
+        let mut events = Events::with_capacity(8);
+        let mut read = 0;
+        let mut main_waits = false;
+        loop {
+            let timeout = {
+                let next = self.app.inner.lifecycle().machine.next_deadline();
+                next.map_or(LONGEST_POLL, |deadline| clock::until(deadline).min(LONGEST_POLL))
+            };
+            // An interrupted poll is an early look; any other error cannot be mended here, and must not become a busy loop.
+            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                self.app.observer().error("poll failed", [("error", error.to_string().into())]);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            if let Some(signals) = &mut self.signals {
+                signals.drain();
+                while let Some(record) = EMERGENCY.next_record(&mut read) {
+                    self.signal(record);
+                }
+            }
+            while let Ok(message) = self.messages.try_recv() {
+                main_waits |= matches!(message, Message::MainWaits);
+                self.message(message);
+            }
+            self.event(Event::Tick);
+            if let Some(ending) = self.perform() {
+                ending.end(self, main_waits);
+                return;
+            }
+        }
+    }
+
+    fn event(&self, event: Event) {
+        self.app.inner.lifecycle().machine.event(clock::now(), event);
+    }
+
+    fn signal(&self, record: Record) {
+        let observer = self.app.observer();
+        let mut fields: Vec<Field> = vec![("signal", record.signal.name().into())];
+        if let Some(sender) = record.sender {
+            fields.push(("pid", u64::from(sender.pid).into()));
+            fields.push(("uid", u64::from(sender.uid).into()));
+        }
+        observer.info("signal received", fields);
+        match EMERGENCY.action(record.signal) {
+            SignalAction::Ignore => {}
+            SignalAction::Reload => self.reload(),
+            SignalAction::Shutdown => {
+                // The machine is told when the signal came, not when this thread got to run.
+                let late = Duration::from_millis(sys::monotonic_millis().saturating_sub(record.millis));
+                let now = clock::now();
+                let at = now.checked_sub(late).unwrap_or(now);
+                let event = Event::Signal { signal: record.signal, sender: record.sender, millis: record.millis };
+                self.app.inner.lifecycle().machine.event(at, event);
+            }
+        }
+    }
+
+    fn message(&self, message: Message) {
+        let observer = self.app.observer();
+        match message {
+            Message::Engine(EngineEvent::ListenersStopped) => observer.info("listeners stopped", []),
+            Message::Event(event) => self.event(event),
+            Message::HookDone(id, outcome) => self.hook_done(id, outcome),
+            Message::MainWaits => {}
+            Message::Ready => {
+                let lifecycle = self.app.inner.lifecycle();
+                let plan = lifecycle.machine.plan();
+                let names: Vec<&str> = plan.hooks().iter().map(|hook| hook.name.as_str()).collect();
+                observer.info(
+                    "service ready",
+                    [
+                        ("hooks", plan.hooks().len().into()),
+                        ("names", names.join(",").into()),
+                        ("tasks", plan.tasks().len().into()),
+                        ("worst_case", plan.worst_case().into()),
+                        ("timeout", plan.budgets().timeout.into()),
+                    ],
+                );
+            }
+            Message::Reload => self.reload(),
+            Message::TicketsEmpty => {
+                if self.app.phase() == Phase::Draining && self.app.inner.tickets.close_if_empty() {
+                    self.event(Event::Drained);
+                }
+            }
+        }
+    }
+
+    fn reload(&self) {
+        if self.app.phase() == Phase::Serving {
+            self.app.observer().info("reload began", []);
+            self.app.inner.reloads.request(&self.app);
+        } else {
+            self.app.observer().info("reload ignored", [("phase", self.app.phase().name().into())]);
+        }
+    }
+
+    fn hook_done(&self, id: HookId, outcome: HookOutcome) {
+        let mut lifecycle = self.app.inner.lifecycle();
+        lifecycle.machine.event(clock::now(), Event::HookDone { id, outcome });
+        let name = lifecycle.machine.plan().hook(id).name.clone();
+        let Some(report) = lifecycle.machine.report().hooks.iter().rev().find(|hook| hook.name == name) else { return };
+        let mut fields: Vec<Field> = vec![
+            ("name", name.into()),
+            ("order", report.order.into()),
+            ("outcome", report.outcome.name().into()),
+            ("took", report.took.into()),
+        ];
+        let observer = self.app.observer();
+        match &report.outcome {
+            HookOutcome::Completed => observer.info("hook finished", fields),
+            HookOutcome::Failed(error) | HookOutcome::Panicked(error) => {
+                fields.push(("error", error.as_str().into()));
+                observer.error("hook finished", fields);
+            }
+            HookOutcome::Skipped(skip) => {
+                fields.push(("why", skip.to_string().into()));
+                observer.info("hook finished", fields);
+            }
+            // It was abandoned before; that it came to its end after all is worth a line.
+            HookOutcome::TimedOut => observer.warn("abandoned hook finished", fields),
+        }
+    }
+
+    /// Does what the machine asks for; the ending, once it has come to that.
+    fn perform(&mut self) -> Option<Ending> {
+        loop {
+            let action = self.app.inner.lifecycle().machine.poll_action();
+            let Some(action) = action else { break };
+            match action {
+                Action::AbandonHook(id) => self.abandon_hook(id),
+                Action::AbandonTasks => self.abandon_tasks(),
+                Action::Cancel => self.app.stops().raise(Stage::Cancelling, None),
+                Action::Cut => self.cut(),
+                Action::Drain => {
+                    self.app.inner.engine.stop_listeners();
+                    self.app.inner.tickets.drain();
+                }
+                Action::Enter { phase, deadline, budget } => self.enter(phase, deadline, budget),
+                Action::Exit => return Some(Ending::Finished),
+                Action::Flush { deadline } => self.flush(deadline),
+                Action::ForceExit => return Some(Ending::Forced),
+                Action::Hasten => {
+                    self.app.observer().warn("hastened", [("by", "a repeated signal".into())]);
+                }
+                Action::RunHook { id, deadline } => self.run_hook(id, deadline),
+                Action::StopTasks { deadline } => self.app.stops().raise(Stage::StoppingTasks, Some(deadline)),
+            }
+        }
+        if let Err(error) = self.app.inner.hooks.staff() {
+            // The hooks run all the same, on the threads that there are.
+            self.app.observer().error("no thread for a hook", [("error", error.to_string().into())]);
+        }
+        None
+    }
+
+    fn enter(&self, phase: Phase, deadline: Instant, budget: Duration) {
+        let inner = &self.app.inner;
+        let from = self.app.phase();
+        inner.phase.store(phase as u8, Ordering::SeqCst);
+        match phase {
+            Phase::LameDuck => {
+                inner.stops.raise(Stage::Requested, Some(deadline));
+                self.begin_shutdown();
+            }
+            Phase::Draining => inner.stops.raise(Stage::Draining, Some(deadline)),
+            Phase::CleaningUp => {
+                // Nothing of the drain or the tasks is waited for any more.
+                inner.stops.raise(Stage::Cleaning, None);
+            }
+            _ => {}
+        }
+        EMERGENCY.set_note(format!("in phase {phase}"));
+        let mut fields: Vec<Field> =
+            vec![("from", from.name().into()), ("to", phase.name().into()), ("budget", budget.into())];
+        if phase == Phase::Draining {
+            fields.push(("in_flight", inner.engine.counts().still_open.into()));
+        }
+        inner.observer.info("phase changed", fields);
+    }
+
+    fn begin_shutdown(&self) {
+        let mut lifecycle = self.app.inner.lifecycle();
+        let report = lifecycle.machine.report_mut();
+        report.requested_at_unix_ms = clock::unix_millis();
+        let (reason, timeout) = (report.reason.clone(), report.timeout);
+        let since = lifecycle.machine.requested().map_or(Duration::ZERO, |at| clock::now().saturating_duration_since(at));
+        drop(lifecycle);
+        if self.app.inner.ownership == Ownership::Process {
+            let left = (timeout + WATCHDOG_MARGIN).saturating_sub(since);
+            watchdog::end_within(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        }
+        let fields = [("reason", reason.kind().into()), ("by", reason.to_string().into()), ("timeout", timeout.into())];
+        let observer = self.app.observer();
+        match reason {
+            Reason::MainReturned | Reason::Requested(_) | Reason::Signal { .. } => observer.info("shutdown requested", fields),
+            _ => observer.error("shutdown requested", fields),
+        }
+    }
+
+    fn run_hook(&self, id: HookId, deadline: Instant) {
+        let mut lifecycle = self.app.inner.lifecycle();
+        let body = lifecycle.bodies.get_mut(id.0).and_then(Option::take);
+        let reason = lifecycle.machine.reason().clone();
+        let name = lifecycle.machine.plan().hook(id).name.clone();
+        drop(lifecycle);
+        // Invariant: the machine runs each hook once, and every hook came with a body.
+        let Some(body) = body else { return };
+        EMERGENCY.set_note(format!("in hook {name}"));
+        self.app.observer().debug("hook began", [("name", name.as_str().into())]);
+        self.app.inner.hooks.push(Job { id, name, body, deadline, reason, app: self.app.clone() });
+    }
+
+    fn abandon_hook(&self, id: HookId) {
+        let stuck = self.app.inner.hooks.thread_of(id).and_then(stuck::whereabouts);
+        let mut lifecycle = self.app.inner.lifecycle();
+        let hook = lifecycle.machine.plan().hook(id).clone();
+        if let Some(report) = lifecycle.machine.report_mut().hooks.iter_mut().find(|report| report.name == hook.name) {
+            report.stuck.clone_from(&stuck);
+        }
+        drop(lifecycle);
+        let mut fields: Vec<Field> = vec![("name", hook.name.into()), ("after", hook.timeout.into())];
+        if let Some(stuck) = stuck {
+            fields.push(("stuck", stuck.into()));
+        }
+        self.app.observer().error("hook abandoned", fields);
+    }
+
+    fn abandon_tasks(&self) {
+        for (task, thread) in self.app.inner.tasks.reports() {
+            let Some(thread) = thread else { continue };
+            let mut fields: Vec<Field> = vec![("name", task.name.as_str().into())];
+            if let Some(stuck) = stuck::whereabouts(thread) {
+                fields.push(("stuck", stuck.into()));
+            }
+            self.app.observer().error("task abandoned", fields);
+        }
+    }
+
+    fn cut(&self) {
+        let inner = &self.app.inner;
+        let open = inner.engine.open();
+        let late = inner.engine.cut();
+        let tickets: Vec<_> =
+            inner.tickets.close().into_iter().filter(|(name, _)| name != crate::engine::TICKET).collect();
+        let observer = self.app.observer();
+        if late > 0 {
+            observer.warn("connections cut", [("count", late.into())]);
+        }
+        for connection in open.connections {
+            let stuck = connection.thread.and_then(stuck::whereabouts).unwrap_or_default();
+            observer.warn(
+                "connection cut",
+                [
+                    ("peer", connection.peer.into()),
+                    ("state", connection.state.into()),
+                    ("age", connection.age.into()),
+                    ("stuck", stuck.into()),
+                ],
+            );
+        }
+        for (name, count) in &tickets {
+            observer.warn("ticket still out", [("name", name.as_str().into()), ("count", (*count).into())]);
+        }
+        let mut lifecycle = inner.lifecycle();
+        let report = lifecycle.machine.report_mut();
+        for (name, count) in &tickets {
+            report.incomplete.push(format!("{name} did not end in time ({count} tickets still out)"));
+        }
+        report.tickets = tickets;
+    }
+
+    fn flush(&self, _deadline: Instant) {
+        let outcome = {
+            let mut lifecycle = self.app.inner.lifecycle();
+            self.complete(lifecycle.machine.report_mut());
+            lifecycle.machine.settle();
+            let report = lifecycle.machine.report();
+            (report.outcome, report.exit_code)
+        };
+        let observer = self.app.observer();
+        observer.info("exiting", [("outcome", outcome.0.name().into()), ("code", u64::from(outcome.1).into())]);
+        let queue = self.app.inner.queue.clone();
+        observer.flush(move || queue.send(Message::Event(Event::Flushed)));
+    }
+
+    /// Adds what only the runtime knows: connections and tasks.
+    pub(crate) fn complete(&self, report: &mut Report) {
+        report.connections = self.app.inner.engine.counts();
+        let counts = &report.connections;
+        if counts.cut > 0 {
+            report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
+        }
+        if counts.still_open > 0 {
+            report.incomplete.push(format!("{} connections are still open", counts.still_open));
+        }
+        if !counts.balance() {
+            report.incomplete.push("the connection counts do not add up".to_owned());
+        }
+        report.tasks.clear();
+        for (mut task, thread) in self.app.inner.tasks.reports() {
+            if let Some(thread) = thread {
+                task.outcome = TaskOutcome::Abandoned;
+                task.stuck = stuck::whereabouts(thread);
+                let at = task.stuck.as_ref().map_or_else(String::new, |stuck| format!(" ({stuck})"));
+                report.incomplete.push(format!("task {} was abandoned{at}", task.name));
+            } else if task.outcome == TaskOutcome::Failed {
+                report.incomplete.push(format!("task {} failed", task.name));
+            }
+            report.tasks.push(task);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The end: the report written, the process left or the report handed back.
+
+use std::fs;
+use std::time::Duration;
+
+use super::app::Ownership;
+use super::coordinator::Coordinator;
+use super::stop::Stage;
+use super::watchdog;
+use crate::lifecycle::exit::Outcome;
+use crate::lifecycle::report::Report;
+use crate::sys;
+use crate::sys::emergency::EMERGENCY;
+
+/// How the lifecycle came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every step was taken.
+    Finished,
+    /// The total ran out, or a signal asked for the end: nothing is waited for.
+    Forced,
+}
+
+impl Ending {
+    /// Ends the runtime. Does not return when it owns the process and `main` is not there to return.
+    pub(crate) fn end(self, coordinator: Coordinator, main_waits: bool) {
+        let app = coordinator.app.clone();
+        let (flush, mut report) = {
+            let mut lifecycle = app.inner.lifecycle();
+            if self == Self::Forced {
+                coordinator.complete(lifecycle.machine.report_mut());
+                lifecycle.machine.settle();
+            }
+            (lifecycle.machine.plan().budgets().flush, lifecycle.machine.report().clone())
+        };
+        let owns_process = app.inner.ownership == Ownership::Process;
+        if owns_process && self == Self::Finished {
+            // What is left (the report, atexit handlers, static destructors) has the flush's time once more, no longer.
+            EMERGENCY.set_note("while the process was exiting".to_owned());
+            watchdog::end_within(millis(flush.max(Duration::from_millis(200))));
+        }
+        if let Some(path) = &app.inner.settings.report
+            && let Err(error) = fs::write(path, report.to_json())
+        {
+            report.incomplete.push(format!("the report could not be written to {}: {error}", path.display()));
+            if report.outcome == Outcome::Clean {
+                report.outcome = Outcome::Incomplete;
+                report.exit_code = report.outcome.exit_code(app.inner.settings.incomplete_exit_code);
+            }
+        }
+        let summary = format!("graceful: {} {report}", report.service);
+        if !owns_process {
+            hand_back(coordinator, report, flush);
+            return;
+        }
+        let code = i32::from(report.exit_code);
+        if self == Self::Forced {
+            sys::write_stderr_now(format!("{summary}\n").as_bytes());
+            sys::exit_now(code);
+        }
+        app.observer().line(summary);
+        app.observer().end();
+        // A stuck stderr holds up this thread only as long as the watchdog lets it.
+        let _ = coordinator.observer_thread.join();
+        app.inner.stops.raise(Stage::Ended, None);
+        if main_waits {
+            let _ = coordinator.ended.send(report);
+        } else {
+            std::process::exit(code);
+        }
+    }
+}
+
+/// The runtime lives in somebody else's process: end every thread that will end, and hand the report over.
+fn hand_back(coordinator: Coordinator, report: Report, flush: Duration) {
+    let app = &coordinator.app;
+    app.inner.stops.raise(Stage::Ended, None);
+    app.inner.engine.finish();
+    app.inner.values.clear();
+    app.observer().end();
+    let (done, ended) = crossbeam_channel::bounded::<()>(0);
+    let thread = coordinator.observer_thread;
+    let joined = std::thread::Builder::new().name("gf-join".into()).spawn(move || {
+        let _ = thread.join();
+        drop(done);
+    });
+    if joined.is_ok() {
+        // A logger that hangs is left behind.
+        let _ = ended.recv_timeout(flush);
+    }
+    let _ = coordinator.ended.send(report);
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

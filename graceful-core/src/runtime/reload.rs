@@ -1,0 +1,146 @@
+//! Reload: one round of hooks at a time, while the service serves.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::app::App;
+use super::hooks::panic_message;
+use super::inject::{Args, CallError, Returned};
+use super::registry::{Item, Param, Registration};
+use super::stop::{Stage, Stop};
+use crate::clock;
+use crate::lifecycle::hooks::DEFAULT_HOOK_TIMEOUT;
+use crate::lifecycle::plan::PlannedReload;
+
+type ReloadBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
+
+/// What runs on `SIGHUP`, without the attribute.
+pub struct Reload {
+    pub(crate) planned: PlannedReload,
+    pub(crate) params: &'static [Param],
+    body: ReloadBody,
+}
+
+impl Reload {
+    /// A reload hook. Hooks run one after the other; one that fails does not stop the next.
+    ///
+    /// # Blocking
+    /// The closure runs on `gf-reload` and may block; a reload asked for meanwhile runs once afterwards.
+    pub fn new<R: Returned>(name: impl Into<String>, mut body: impl FnMut(&mut Args<'_>) -> R + Send + 'static) -> Self {
+        Self {
+            planned: PlannedReload { name: name.into(), timeout: DEFAULT_HOOK_TIMEOUT, origin: None },
+            params: &[],
+            body: Box::new(move |args| body(args).into_result().map_err(CallError::from_user)),
+        }
+    }
+
+    /// After this long it is logged as late; it is not ended. **Default: `5 s`**.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.planned.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn registered(registration: &'static Registration) -> Option<Self> {
+        let Item::Reload { timeout } = registration.item else { return None };
+        Some(Self {
+            planned: PlannedReload {
+                name: registration.name.to_owned(),
+                timeout: timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT),
+                origin: Some(registration.origin),
+            },
+            params: registration.params,
+            body: Box::new(registration.run),
+        })
+    }
+}
+
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reload").field("planned", &self.planned).finish_non_exhaustive()
+    }
+}
+
+/// All reload hooks, and whether a round is under way.
+#[derive(Default)]
+pub(crate) struct Reloads {
+    hooks: Mutex<Vec<Reload>>,
+    round: Mutex<Round>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Round {
+    #[default]
+    None,
+    Running,
+    /// One runs, and another was asked for.
+    RunningAndWanted,
+}
+
+impl Reloads {
+    pub(crate) fn add(&self, reload: Reload) {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(reload);
+    }
+
+    /// Runs all hooks on a thread of their own, or once more after the round that is under way.
+    pub(crate) fn request(self: &Arc<Self>, app: &App) {
+        {
+            let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+            if *round != Round::None {
+                *round = Round::RunningAndWanted;
+                return;
+            }
+            *round = Round::Running;
+        }
+        let (reloads, app) = (Arc::clone(self), app.clone());
+        let observer = app.observer().clone();
+        let spawned = thread::Builder::new().name("gf-reload".into()).spawn(move || reloads.rounds(&app));
+        if let Err(error) = spawned {
+            observer.error("reload failed", [("error", error.to_string().into())]);
+            *self.round.lock().unwrap_or_else(PoisonError::into_inner) = Round::None;
+        }
+    }
+
+    fn rounds(&self, app: &App) {
+        loop {
+            for reload in self.hooks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+                run(app, reload);
+            }
+            let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+            if *round == Round::RunningAndWanted {
+                *round = Round::Running;
+            } else {
+                *round = Round::None;
+                return;
+            }
+        }
+    }
+}
+
+fn run(app: &App, reload: &mut Reload) {
+    let stop = Stop::new(Arc::clone(app.stops()), Stage::Requested, Stage::Ended);
+    let began = clock::now();
+    let mut args = Args {
+        values: app.values(),
+        app,
+        stop: &stop,
+        deadline: began.checked_add(reload.planned.timeout),
+        reason: None,
+    };
+    let body = &mut reload.body;
+    let result = catch_unwind(AssertUnwindSafe(|| body(&mut args)));
+    let took = clock::now().saturating_duration_since(began);
+    let name = reload.planned.name.as_str();
+    let observer = app.observer();
+    match result {
+        Ok(Ok(())) if took > reload.planned.timeout => {
+            observer.warn("reload was late", [("name", name.into()), ("took", took.into())]);
+        }
+        Ok(Ok(())) => observer.info("reload finished", [("name", name.into()), ("took", took.into())]),
+        Ok(Err(error)) => observer.error("reload failed", [("name", name.into()), ("error", error.to_string().into())]),
+        Err(panic) => observer.error("reload panicked", [("name", name.into()), ("panic", panic_message(&*panic).into())]),
+    }
+}

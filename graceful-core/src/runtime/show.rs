@@ -1,0 +1,148 @@
+//! The plan for people and for machines: `GRACEFUL=plan`, `GRACEFUL=plan-json`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::builder::Builder;
+use crate::lifecycle::hooks::{HookPhase, Origin, PlannedHook};
+use crate::lifecycle::plan::Plan;
+use crate::lifecycle::reason::{Signal, SignalAction};
+use crate::lifecycle::report_json::{millis, origin};
+use crate::observe::show;
+
+/// Writes it to stdout; a closed pipe (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// The plan as a table.
+pub(crate) fn text(builder: &Builder, plan: &Plan) -> String {
+    let budgets = plan.budgets();
+    let waits = plan.waits(plan.tasks_ask());
+    let reserved = plan.reserved();
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "plan of {}: {} in all, worst case {}",
+        builder.settings.service,
+        show(budgets.timeout),
+        show(plan.worst_case())
+    );
+    let mut phase = |name: &str, granted: Duration, note: String| {
+        let _ = writeln!(text, "  {name:<15} {:>9}{}{note}", show(granted), if note.is_empty() { "" } else { "  " });
+    };
+    let asked = |asked: Duration, granted: Duration| {
+        if asked == granted { String::new() } else { format!("(asked {})", show(asked)) }
+    };
+    let lame_duck = waits.lame_duck + reserved.before_drain;
+    phase("lame_duck", lame_duck, asked(budgets.lame_duck.max(reserved.before_drain), lame_duck));
+    phase("draining", waits.drain, asked(budgets.drain, waits.drain));
+    phase("stopping_tasks", waits.tasks, asked(plan.tasks_ask(), waits.tasks));
+    phase("cleaning_up", reserved.cleanup, String::new());
+    phase("flushing", reserved.flush, format!("(logs {})", show(budgets.flush)));
+    let hooks = plan.in_order();
+    if !hooks.is_empty() {
+        let width = hooks.iter().map(|id| plan.hook(*id).name.len()).max().unwrap_or(0);
+        let _ = writeln!(text, "hooks, in the order in which they run (equal orders in parallel):");
+        for hook in hooks.iter().map(|id| plan.hook(*id)) {
+            let _ = writeln!(
+                text,
+                "  {:<12} order {:<6} {:<width$}  {:>7}  {}",
+                hook.phase.name(),
+                hook.order,
+                hook.name,
+                show(hook.timeout),
+                place(hook.origin.as_ref())
+            );
+        }
+    }
+    if !plan.tasks().is_empty() {
+        let _ = writeln!(text, "tasks:");
+        for task in plan.tasks() {
+            let every = task.every.map_or_else(|| "long-running".to_owned(), |every| format!("every {}", show(every)));
+            let _ = writeln!(text, "  {}  {every}  {}", task.name, place(task.origin.as_ref()));
+        }
+    }
+    if !plan.reloads().is_empty() {
+        let _ = writeln!(text, "reload hooks:");
+        for reload in plan.reloads() {
+            let _ = writeln!(text, "  {}  {}", reload.name, place(reload.origin.as_ref()));
+        }
+    }
+    let signals: Vec<String> =
+        signals(builder, plan).into_iter().map(|(signal, action)| format!("{signal} {}", action_name(action))).collect();
+    let _ = writeln!(text, "signals: {}", signals.join(", "));
+    text
+}
+
+/// The plan as JSON. Times are milliseconds.
+pub(crate) fn json(builder: &Builder, plan: &Plan) -> String {
+    let budgets = plan.budgets();
+    let waits = plan.waits(plan.tasks_ask());
+    let reserved = plan.reserved();
+    let signals: serde_json::Map<String, Value> = signals(builder, plan)
+        .into_iter()
+        .map(|(signal, action)| (signal.name().to_owned(), json!(action_name(action))))
+        .collect();
+    let phase = |name: &str, asked: Duration, granted: Duration| {
+        json!({"phase": name, "asked_ms": millis(asked), "granted_ms": millis(granted)})
+    };
+    let value = json!({
+        "schema": 1,
+        "service": builder.settings.service,
+        "timeout_ms": millis(budgets.timeout),
+        "worst_case_ms": millis(plan.worst_case()),
+        "phases": [
+            phase("lame_duck", budgets.lame_duck, waits.lame_duck + reserved.before_drain),
+            phase("draining", budgets.drain, waits.drain),
+            phase("stopping_tasks", budgets.tasks, waits.tasks),
+            phase("cleaning_up", reserved.cleanup, reserved.cleanup),
+            phase("flushing", reserved.flush, reserved.flush),
+        ],
+        "hooks": plan.in_order().iter().map(|id| hook(plan.hook(*id))).collect::<Vec<_>>(),
+        "tasks": plan.tasks().iter().map(|task| json!({
+            "name": task.name,
+            "every_ms": task.every.map(millis),
+            "origin": origin(task.origin.as_ref()),
+        })).collect::<Vec<_>>(),
+        "reloads": plan.reloads().iter().map(|reload| json!({
+            "name": reload.name,
+            "timeout_ms": millis(reload.timeout),
+            "origin": origin(reload.origin.as_ref()),
+        })).collect::<Vec<_>>(),
+        "signals": signals,
+    });
+    format!("{value:#}\n")
+}
+
+fn hook(hook: &PlannedHook) -> Value {
+    let phase: HookPhase = hook.phase;
+    json!({
+        "name": hook.name,
+        "phase": phase.name(),
+        "order": hook.order,
+        "timeout_ms": millis(hook.timeout),
+        "origin": origin(hook.origin.as_ref()),
+    })
+}
+
+fn place(origin: Option<&Origin>) -> String {
+    origin.map_or_else(|| "added by the program".to_owned(), |origin| format!("{origin} ({})", origin.krate))
+}
+
+fn signals(builder: &Builder, plan: &Plan) -> Vec<(Signal, SignalAction)> {
+    let has_reload = !plan.reloads().is_empty();
+    let here = |signal: &Signal| cfg!(windows) || *signal != Signal::Break;
+    Signal::ALL.into_iter().filter(here).map(|signal| (signal, builder.settings.action(signal, has_reload))).collect()
+}
+
+fn action_name(action: SignalAction) -> &'static str {
+    match action {
+        SignalAction::Ignore => "ignore",
+        SignalAction::Reload => "reload",
+        SignalAction::Shutdown => "shutdown",
+    }
+}

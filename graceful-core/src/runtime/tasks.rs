@@ -1,0 +1,277 @@
+//! Background tasks: periodic and long-running threads that are told to stop and joined.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::app::App;
+use super::hooks::panic_message;
+use super::inject::{Args, CallError, Returned};
+use super::registry::{Item, PanicPolicy, Param, Registration};
+use super::stop::{Stage, Stop, Stopping};
+use crate::clock;
+use crate::lifecycle::plan::PlannedTask;
+use crate::lifecycle::reason::Reason;
+use crate::lifecycle::report::{TaskOutcome, TaskReport};
+use crate::sys;
+
+/// The first pause before a failed long-running task is run again; doubled with each failure in a row.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+pub(crate) type TaskBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
+
+/// A background task, without the attribute.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use graceful_core::{Args, Task};
+///
+/// let tick = Task::every("tick", Duration::from_secs(30), |_: &mut Args<'_>| println!("tick"));
+/// let pump = Task::long_running("pump", |args: &mut Args<'_>| {
+///     while args.stop().sleep(Duration::from_secs(1)).is_ok() {}
+/// });
+/// # drop((tick, pump));
+/// ```
+pub struct Task {
+    pub(crate) planned: PlannedTask,
+    pub(crate) policy: PanicPolicy,
+    pub(crate) params: &'static [Param],
+    pub(crate) body: TaskBody,
+}
+
+impl Task {
+    /// Runs when the service begins to serve and then every `period`, measured from start to start. A run that takes longer
+    /// delays the next; none is made up for. Its failure is logged ([`PanicPolicy::Ignore`]).
+    ///
+    /// # Blocking
+    /// The closure runs on the task's thread and may block; see [`Args::stop`].
+    pub fn every<R: Returned>(
+        name: impl Into<String>,
+        period: Duration,
+        body: impl FnMut(&mut Args<'_>) -> R + Send + 'static,
+    ) -> Self {
+        Self::build(name.into(), Some(period.max(Duration::from_millis(1))), PanicPolicy::Ignore, body)
+    }
+
+    /// Runs from when the service begins to serve until it is told to stop. Its failure shuts the service down
+    /// ([`PanicPolicy::Shutdown`]).
+    ///
+    /// # Blocking
+    /// The closure runs on the task's thread and may block; see [`Args::stop`].
+    pub fn long_running<R: Returned>(
+        name: impl Into<String>,
+        body: impl FnMut(&mut Args<'_>) -> R + Send + 'static,
+    ) -> Self {
+        Self::build(name.into(), None, PanicPolicy::Shutdown, body)
+    }
+
+    /// What its failure does.
+    #[must_use]
+    pub fn on_failure(mut self, policy: PanicPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The task behind a `#[task]`; `None` for another attribute.
+    pub(crate) fn registered(registration: &'static Registration) -> Option<Self> {
+        let Item::Task { every, panic } = registration.item else { return None };
+        Some(Self {
+            planned: PlannedTask { name: registration.name.to_owned(), every, origin: Some(registration.origin) },
+            policy: panic,
+            params: registration.params,
+            body: Box::new(registration.run),
+        })
+    }
+
+    fn build<R: Returned>(
+        name: String,
+        every: Option<Duration>,
+        policy: PanicPolicy,
+        mut body: impl FnMut(&mut Args<'_>) -> R + Send + 'static,
+    ) -> Self {
+        Self {
+            planned: PlannedTask { name, every, origin: None },
+            policy,
+            params: &[],
+            body: Box::new(move |args| body(args).into_result().map_err(CallError::from_user)),
+        }
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("planned", &self.planned).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// What is known of each task.
+#[derive(Default)]
+pub(crate) struct TaskTable {
+    rows: Mutex<Vec<Row>>,
+}
+
+struct Row {
+    report: TaskReport,
+    thread: u64,
+    running: bool,
+    failed_last: bool,
+}
+
+impl TaskTable {
+    /// The reports, and the kernel's thread id of those that still run.
+    pub(crate) fn reports(&self) -> Vec<(TaskReport, Option<u64>)> {
+        self.lock().iter().map(|row| (row.report.clone(), row.running.then_some(row.thread))).collect()
+    }
+
+    /// Adds a task that is not run by [`start`]: `main`, or one that cannot start.
+    pub(crate) fn add(&self, name: &str, thread: Option<u64>) -> usize {
+        let mut rows = self.lock();
+        let report =
+            TaskReport { name: name.to_owned(), outcome: TaskOutcome::NotStarted, runs: 0, failures: 0, stuck: None };
+        rows.push(Row { report, thread: thread.unwrap_or(0), running: thread.is_some(), failed_last: false });
+        rows.len() - 1
+    }
+
+    pub(crate) fn ended(&self, row: usize, outcome: TaskOutcome) {
+        let mut rows = self.lock();
+        rows[row].report.outcome = outcome;
+        rows[row].running = false;
+    }
+
+    fn began(&self, row: usize) {
+        let mut rows = self.lock();
+        rows[row].thread = sys::thread_id();
+        rows[row].running = true;
+    }
+
+    fn ran(&self, row: usize, ok: bool) {
+        let mut rows = self.lock();
+        let row = &mut rows[row];
+        row.failed_last = !ok;
+        if ok {
+            row.report.runs += 1;
+        } else {
+            row.report.failures += 1;
+        }
+    }
+
+    fn outcome(&self, row: usize) -> TaskOutcome {
+        if self.lock()[row].failed_last { TaskOutcome::Failed } else { TaskOutcome::Stopped }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the thread of a task; `ended` is called on it when it is over.
+pub(crate) fn start(app: &App, table: &Arc<TaskTable>, task: Task, ended: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let row = table.add(&task.planned.name, None);
+    let worker = Worker { app: app.clone(), table: Arc::clone(table), row, task };
+    thread::Builder::new().name(format!("gf-task-{}", worker.task.planned.name)).spawn(move || {
+        worker.table.began(worker.row);
+        let (table, row) = (Arc::clone(&worker.table), worker.row);
+        let app = worker.app.clone();
+        // The task's closure is the user's: should dropping it panic, the task has ended all the same.
+        let dropped = catch_unwind(AssertUnwindSafe(|| worker.work()));
+        let outcome = if dropped.is_ok() { table.outcome(row) } else { TaskOutcome::Failed };
+        table.ended(row, outcome);
+        drop(app);
+        ended();
+    })?;
+    Ok(())
+}
+
+struct Worker {
+    app: App,
+    table: Arc<TaskTable>,
+    row: usize,
+    task: Task,
+}
+
+/// How one run of a task ended.
+enum RunEnd {
+    Ok,
+    Missing,
+    Failed(String),
+    Panicked(String),
+}
+
+impl Worker {
+    fn work(mut self) {
+        let stop = Stop::new(Arc::clone(self.app.stops()), Stage::StoppingTasks, Stage::Cleaning);
+        let mut pause = FIRST_PAUSE;
+        while !stop.is_stopping() {
+            let began = clock::now();
+            let end = self.run(&stop);
+            self.table.ran(self.row, matches!(end, RunEnd::Ok));
+            let failed = match end {
+                RunEnd::Ok => false,
+                RunEnd::Missing => return,
+                RunEnd::Failed(_) | RunEnd::Panicked(_) => true,
+            };
+            if failed && self.fails(end, &stop) {
+                return;
+            }
+            let next = match self.task.planned.every {
+                Some(period) => period.saturating_sub(clock::now().saturating_duration_since(began)),
+                None if failed => {
+                    let now = pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    now
+                }
+                None => return,
+            };
+            if stop.sleep(next).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn run(&mut self, stop: &Stop) -> RunEnd {
+        let mut args = Args { values: self.app.values(), app: &self.app, stop, deadline: stop.deadline(), reason: None };
+        let body = &mut self.task.body;
+        match catch_unwind(AssertUnwindSafe(|| body(&mut args))) {
+            Ok(Ok(())) => RunEnd::Ok,
+            // A helper that returned early because the service stops is a good end.
+            Ok(Err(CallError::Failed(error))) if error.is::<Stopping>() => RunEnd::Ok,
+            Ok(Err(CallError::Missing { type_name })) => {
+                let name = self.task.planned.name.as_str();
+                self.app.observer().warn(
+                    "task not started",
+                    [("name", name.into()), ("missing", type_name.into())],
+                );
+                RunEnd::Missing
+            }
+            Ok(Err(error)) => RunEnd::Failed(error.to_string()),
+            Err(panic) => RunEnd::Panicked(panic_message(&*panic)),
+        }
+    }
+
+    /// Logs a failure and does what the policy says; `true` when the task is over.
+    fn fails(&self, end: RunEnd, stop: &Stop) -> bool {
+        let name = self.task.planned.name.clone();
+        let observer = self.app.observer();
+        let (reason, shuts_down) = match end {
+            RunEnd::Panicked(message) => {
+                observer.error("task panicked", [("name", name.as_str().into()), ("panic", message.as_str().into())]);
+                (Reason::TaskPanicked { task: name, message }, self.task.policy == PanicPolicy::Shutdown)
+            }
+            RunEnd::Failed(error) => {
+                observer.error("task failed", [("name", name.as_str().into()), ("error", error.as_str().into())]);
+                (Reason::TaskFailed { task: name, error }, self.task.policy == PanicPolicy::Shutdown)
+            }
+            RunEnd::Ok | RunEnd::Missing => return false,
+        };
+        if shuts_down {
+            self.app.request_for(reason);
+            return true;
+        }
+        let ends = self.task.planned.every.is_none() && self.task.policy == PanicPolicy::Ignore;
+        ends || stop.is_stopping()
+    }
+}

@@ -1,0 +1,69 @@
+//! The hard deadline: ends the process whatever everybody else does.
+//!
+//! The thread takes no lock and allocates nothing once it runs; it looks at atomics and sleeps on a pipe. It is the one
+//! thread of ours that does not block signals, so a handler always finds a thread to run on.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::StartError;
+use crate::lifecycle::exit::DEADLINE_EXCEEDED;
+use crate::sys;
+use crate::sys::emergency::EMERGENCY;
+
+/// Starts `gf-watchdog`, once a process; it is never joined.
+pub(crate) fn start() -> Result<(), StartError> {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    if STARTED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
+    std::thread::Builder::new()
+        .name("gf-watchdog".into())
+        .stack_size(64 * 1024)
+        .spawn(watch)
+        .map(drop)
+        .map_err(|source: io::Error| StartError::Thread { name: "the watchdog".into(), source })
+}
+
+/// Has the process ended at `millis` from now at the latest.
+pub(crate) fn end_within(millis: u64) {
+    EMERGENCY.watch_until(sys::monotonic_millis().saturating_add(millis));
+    sys::ring_alarm();
+}
+
+fn watch() {
+    loop {
+        let Some((due, code)) = EMERGENCY.watched() else {
+            sys::wait_alarm(None);
+            continue;
+        };
+        let now = sys::monotonic_millis();
+        if now < due {
+            sys::wait_alarm(Some(due - now));
+            continue;
+        }
+        last_words(code);
+        sys::exit_now(code.into());
+    }
+}
+
+fn last_words(code: u8) {
+    let mut line = [0_u8; 512];
+    let mut end = 0;
+    let mut push = |text: &str| {
+        for byte in text.bytes() {
+            if end < line.len() - 1 {
+                line[end] = byte;
+                end += 1;
+            }
+        }
+    };
+    push("graceful: error: ");
+    push(if code == DEADLINE_EXCEEDED { "the total ran out " } else { "ended by a repeated signal " });
+    push(EMERGENCY.note());
+    push("; nothing else would end it, so the watchdog did: exit ");
+    let digits = [b'0' + code / 100, b'0' + code / 10 % 10, b'0' + code % 10];
+    push(std::str::from_utf8(&digits).unwrap_or("?"));
+    line[end] = b'\n';
+    sys::write_stderr_now(&line[..=end]);
+}

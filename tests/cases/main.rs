@@ -1,0 +1,3 @@
+//! cases
+#[test]
+fn ok() {}

@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup]
+async fn close_db() {}
+
+fn main() {}

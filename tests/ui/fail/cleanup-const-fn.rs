@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup]
+const fn close_db() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup(crate = "graceful")]
+fn close_db() {}
+
+fn main() {}

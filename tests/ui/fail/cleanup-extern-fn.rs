@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup]
+extern "C" fn close_db() {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use graceful::cleanup;
+
+struct Db;
+
+impl Db {
+    #[cleanup]
+    fn close(&self) {}
+}
+
+fn main() {}

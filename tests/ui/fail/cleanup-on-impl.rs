@@ -1,0 +1,8 @@
+use graceful::cleanup;
+
+struct Db;
+
+#[cleanup]
+impl Db {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup(order = 1)]
+struct Db;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use graceful::cleanup;
+
+#[cleanup]
+fn close_db() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use graceful::cleanup;
+
+struct Db;
+
+#[cleanup]
+fn close(_: &[Db]) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup]
+fn close(_: &str) {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use graceful::cleanup;
+
+#[cleanup(timeout = "5 parsecs")]
+fn close_db() {}
+
+#[cleanup(timeout = "")]
+fn close_cache() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup(timeout = "5")]
+fn close_db() {}
+
+fn main() {}

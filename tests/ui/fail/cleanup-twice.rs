@@ -1,0 +1,7 @@
+use graceful::cleanup;
+
+#[cleanup]
+#[graceful::cleanup]
+fn close_db() {}
+
+fn main() {}

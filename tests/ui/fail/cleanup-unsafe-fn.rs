@@ -1,0 +1,6 @@
+use graceful::cleanup;
+
+#[cleanup]
+unsafe fn close_db() {}
+
+fn main() {}

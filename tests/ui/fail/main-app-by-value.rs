@@ -1,0 +1,4 @@
+use graceful::App;
+
+#[graceful::main]
+fn main(_: App) {}

@@ -1,0 +1,2 @@
+#[graceful::main(timeout = "30h", tasks = "2days")]
+fn main() {}

@@ -1,0 +1,2 @@
+#[graceful::main(timeout = "30", lame_duck = "0")]
+fn main() {}

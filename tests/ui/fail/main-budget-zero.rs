@@ -1,0 +1,2 @@
+#[graceful::main(timeout = "0s", flush = "0s")]
+fn main() {}

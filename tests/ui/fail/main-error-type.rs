@@ -1,0 +1,6 @@
+struct Broken;
+
+#[graceful::main]
+fn main() -> Result<(), Broken> {
+    Ok(())
+}

@@ -1,0 +1,2 @@
+#[graceful::main(incomplete_exit_code = "0")]
+fn main() {}

@@ -1,0 +1,2 @@
+#[graceful::main(hooks = ["close_db"])]
+fn main() {}

@@ -1,0 +1,4 @@
+fn close_db() {}
+
+#[graceful::main(hooks = [close_db])]
+fn main() {}

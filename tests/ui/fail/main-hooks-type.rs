@@ -1,0 +1,4 @@
+struct Db;
+
+#[graceful::main(hooks = [Db])]
+fn main() {}

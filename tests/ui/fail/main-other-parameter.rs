@@ -1,0 +1,4 @@
+struct Db;
+
+#[graceful::main]
+fn main(_: &Db) {}

@@ -1,0 +1,6 @@
+use std::process::ExitCode;
+
+#[graceful::main]
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,2 @@
+#[graceful::main(term = "stop", hup = "relod", usr2 = ignore)]
+fn main() {}

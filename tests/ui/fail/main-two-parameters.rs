@@ -1,0 +1,6 @@
+use graceful::App;
+
+struct Db;
+
+#[graceful::main]
+fn main(_: &App, _: &Db) {}

@@ -1,0 +1,6 @@
+use graceful::reload;
+
+#[reload]
+async fn read() {}
+
+fn main() {}

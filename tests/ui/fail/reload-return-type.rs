@@ -1,0 +1,8 @@
+use graceful::reload;
+
+#[reload]
+fn read() -> Option<()> {
+    None
+}
+
+fn main() {}

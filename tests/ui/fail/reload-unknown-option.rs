@@ -1,0 +1,6 @@
+use graceful::reload;
+
+#[reload(order = 1)]
+fn read() {}
+
+fn main() {}

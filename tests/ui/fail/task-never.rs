@@ -1,0 +1,8 @@
+use graceful::{Stop, task};
+
+#[task]
+fn consume(_: &Stop) -> ! {
+    loop {}
+}
+
+fn main() {}

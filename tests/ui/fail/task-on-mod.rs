@@ -1,0 +1,6 @@
+use graceful::task;
+
+#[task]
+mod tasks {}
+
+fn main() {}
