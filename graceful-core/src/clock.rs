@@ -13,9 +13,7 @@ pub(crate) fn now() -> Instant {
 
 /// Milliseconds since the Unix epoch, for the report; 0 when the wall clock is before it.
 pub(crate) fn unix_millis() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// What is left until `deadline`, zero once it has passed.

@@ -154,7 +154,11 @@ impl Settings {
             if let Some((other, same)) = set_by.insert(budget as u8, (name, duration))
                 && same != duration
             {
-                return Err(unusable(name, &value, &format!("{other} sets the same budget to another value; set one of them")));
+                return Err(unusable(
+                    name,
+                    &value,
+                    &format!("{other} sets the same budget to another value; set one of them"),
+                ));
             }
             match budget {
                 Budget::Debounce => self.debounce = duration,
@@ -186,7 +190,11 @@ impl Settings {
             Some("plan") => Some(Show::Plan),
             Some("plan-json") => Some(Show::PlanJson),
             Some(other) => {
-                return Err(unusable("GRACEFUL", other, "write plan or plan-json to see the plan, run or nothing to run"));
+                return Err(unusable(
+                    "GRACEFUL",
+                    other,
+                    "write plan or plan-json to see the plan, run or nothing to run",
+                ));
             }
         };
         Ok(())
@@ -195,7 +203,8 @@ impl Settings {
 
 /// The variable that sets the timeout of a hook: `SHUTDOWN_DB_TIMEOUT` for `db`, `SHUTDOWN_CLOSE_DB_TIMEOUT` for `close_db`.
 pub(crate) fn hook_variable(hook: &str) -> String {
-    let name: String = hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let name: String =
+        hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     format!("SHUTDOWN_{name}_TIMEOUT")
 }
 
@@ -210,8 +219,9 @@ fn parse(name: &str, value: &str, unit: Unit) -> Result<Duration, StartError> {
         Unit::Milliseconds => "milliseconds",
         Unit::Seconds => "seconds",
     };
-    let duration =
-        duration.ok_or_else(|| unusable(name, value, &format!("write a whole number of {unit}, or a duration as in 20s or 1m 30s")))?;
+    let duration = duration.ok_or_else(|| {
+        unusable(name, value, &format!("write a whole number of {unit}, or a duration as in 20s or 1m 30s"))
+    })?;
     if duration > LONGEST {
         return Err(unusable(name, value, "at most 24h"));
     }
@@ -228,7 +238,8 @@ mod tests {
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, StartError> {
         let mut settings = Settings::new("test");
-        let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        let lookup =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
         settings.read_environment(lookup, ["db", "close cache"])?;
         Ok(settings)
     }
@@ -289,7 +300,10 @@ mod tests {
             "environment variable SHUTDOWN_GRACEFUL_TIMEOUT=\"20\" cannot be used: SHUTDOWN_DRAIN sets the same budget to \
              another value; set one of them",
         );
-        check(&[("SHUTDOWN_TASKS", "99999999999")], "environment variable SHUTDOWN_TASKS=\"99999999999\" cannot be used: at most 24h");
+        check(
+            &[("SHUTDOWN_TASKS", "99999999999")],
+            "environment variable SHUTDOWN_TASKS=\"99999999999\" cannot be used: at most 24h",
+        );
         check(
             &[("GRACEFUL", "plam")],
             "environment variable GRACEFUL=\"plam\" cannot be used: write plan or plan-json to see the plan, run or nothing to run",

@@ -10,7 +10,7 @@ mod observe;
 mod runtime;
 mod sys;
 
-pub use engine::{Address, Connection, ConnectionCounts, LocalAddress};
+pub use engine::{Address, Connection, ConnectionCounts, LocalAddress, PeerAddress, Readable, Stream};
 pub use error::{BoxError, StartError};
 pub use lifecycle::exit::Outcome;
 pub use lifecycle::hooks::{HookPhase, Origin};

@@ -4,11 +4,11 @@
 //! never give back. So facts go through a queue to `gf-observe`, which calls the logger; only the end of the process waits
 //! for it, and only for the flush budget.
 
+use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -37,7 +37,11 @@ pub(crate) enum Value {
 }
 
 enum Message {
-    Fact { level: Level, message: &'static str, fields: Vec<Field> },
+    Fact {
+        level: Level,
+        message: &'static str,
+        fields: Vec<Field>,
+    },
     /// A line for people, written whatever the log level is.
     Line(String),
     Flush(Box<dyn FnOnce() + Send>),
@@ -45,14 +49,16 @@ enum Message {
 }
 
 impl Observer {
-    /// Starts `gf-observe`.
-    pub(crate) fn start(fallback: LevelFilter) -> io::Result<(Self, JoinHandle<()>)> {
+    /// Starts `gf-observe`. The receiver disconnects when the thread has told everything and ended.
+    pub(crate) fn start(fallback: LevelFilter) -> io::Result<(Self, Receiver<Infallible>)> {
         let (sender, receiver) = crossbeam_channel::unbounded();
-        let thread = std::thread::Builder::new().name("gf-observe".into()).spawn(move || {
+        let (running, ended) = crossbeam_channel::bounded(0);
+        std::thread::Builder::new().name("gf-observe".into()).spawn(move || {
             crate::sys::block_signals();
             run(&receiver, fallback);
+            drop(running);
         })?;
-        Ok((Self { sender, fallback }, thread))
+        Ok((Self { sender, fallback }, ended))
     }
 
     /// Tells a fact: a lower-case, past-tense message and its fields.

@@ -46,8 +46,8 @@ impl Registration<'_> {
         let run = self.run(&args);
         // The type stands on the name: inside an `impl`, where it may not, the compiler complains about that place.
         let definition = quote_spanned!(marker.span()=> #[doc(hidden)] #vis enum #marker {});
-        // A `static` has one address. A plain constant would have another one in each crate that uses it, and a hook that
-        // was listed and also found by the linker would look like two.
+        // A `static` has one address. A plain constant would have another one in each crate that uses it, and a hook
+        // that was listed and also found by the linker would look like two.
         quote! {
             #definition
             impl #root::Registered for #marker {

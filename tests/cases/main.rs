@@ -1,3 +1,3 @@
-//! cases
-#[test]
-fn ok() {}
+//! All process-level tests, one behaviour a module.
+
+mod ui;

@@ -1,27 +1,245 @@
-//! Connections. stub
-#![allow(missing_docs, dead_code, clippy::all)]
-use std::sync::Arc; use std::net::TcpStream; use std::io; use std::time::Duration;
-use crate::runtime::{stop::Stops, tickets::Tickets}; use crate::observe::Observer; use crate::error::*;
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionCounts { pub accepted: u64, pub completed: u64, pub failed: u64, pub closed_idle: u64, pub cut: u64, pub refused: u64, pub handed_over: u64, pub still_open: u64 }
-impl ConnectionCounts { pub fn balance(&self) -> bool { true } }
-pub(crate) const TICKET: &str = "connections";
-#[derive(Debug)] pub struct Address; impl From<&str> for Address { fn from(_: &str) -> Self { Address } }
-#[derive(Clone, Debug)] pub struct LocalAddress;
-#[derive(Debug)] pub struct Connection;
-#[derive(Debug, Clone, Default)] pub(crate) struct Limits { pub(crate) workers: usize }
-#[derive(Debug, Clone, Copy, PartialEq, Eq)] pub(crate) enum EngineEvent { ListenersStopped }
-pub(crate) struct OpenConnection { pub(crate) peer: String, pub(crate) state: &'static str, pub(crate) age: Duration, pub(crate) thread: Option<u64> }
-pub(crate) struct Open { pub(crate) connections: Vec<OpenConnection> }
-pub(crate) struct Engine { events: Box<dyn Fn(EngineEvent)+Send+Sync> }
+//! Connections: accepted, given to handlers, kept on the books, and brought to an end without losing one.
+//!
+//! ```text
+//! listener -> accept loop -> registry (counted) -> pool (queue) -> worker: handler(Connection) -> dropped: counted, closed
+//! ```
+//!
+//! One thread accepts for all listeners. A worker serves one connection from its start to its end, since handlers block.
+//! Everything that is open holds one shared ticket, so the drain ends when the last of it is gone.
+
+mod accept;
+mod address;
+mod connection;
+mod core;
+mod counts;
+mod endpoint;
+mod hold;
+mod linger;
+mod listener;
+mod registry;
+mod report;
+mod serve;
+mod stream;
+#[cfg(test)]
+mod tests;
+#[cfg(unix)]
+mod unix_path;
+mod wait;
+mod workers;
+
+use std::io;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+pub use self::address::Address;
+pub use self::connection::{Connection, Readable};
+pub use self::counts::ConnectionCounts;
+pub use self::endpoint::{LocalAddress, PeerAddress};
+pub(crate) use self::report::{OpenConnection, OpenConnections};
+pub use self::stream::Stream;
+
+use self::accept::{Door, DoorState};
+use self::core::{Core, Phase};
+use self::hold::Held;
+use self::listener::Listener;
+use crate::clock;
+use crate::error::{BoxError, StartError};
+use crate::observe::Observer;
+use crate::runtime::stop::{Stage, Stops};
+use crate::runtime::tickets::{DrainClosed, Tickets};
+
+/// What serves a connection. It blocks as long as it needs to; when it drops the connection, that is closed.
+pub(crate) type Handler = dyn Fn(Connection) -> Result<(), BoxError> + Send + Sync;
+
+/// How long the end waits for the accept thread, which may be dropping what a handler owned.
+const ENDING: Duration = Duration::from_millis(200);
+
+/// What the engine tells the coordinator, from any thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EngineEvent {
+    /// All listeners are closed and there will be no others. Told once.
+    ListenersStopped,
+}
+
+/// How much the engine may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Handlers at once. At least 1.
+    pub(crate) workers: usize,
+    /// Accepted connections that wait for a worker; beyond it, they wait in the kernel. At least 1.
+    pub(crate) queue: usize,
+    /// Of a worker's stack, if not the standard library's.
+    pub(crate) stack: Option<usize>,
+    /// How long a worker stays without work.
+    pub(crate) idle: Duration,
+}
+
+pub(crate) struct Engine {
+    core: Arc<Core>,
+}
+
 impl Engine {
- pub(crate) fn new(_: Arc<Stops>, _: Arc<Tickets>, _: Observer, _: Limits, events: impl Fn(EngineEvent)+Send+Sync+'static) -> Arc<Engine> { Arc::new(Engine { events: Box::new(events) }) }
- pub(crate) fn listen(&self, _: Address, _: Arc<dyn Fn(Connection) -> Result<(), BoxError> + Send + Sync>) -> Result<LocalAddress, StartError> { Ok(LocalAddress) }
- pub(crate) fn adopt(&self, _: TcpStream) -> io::Result<Connection> { Ok(Connection) }
- pub(crate) fn listeners(&self) -> Vec<LocalAddress> { vec![] }
- pub(crate) fn stop_listeners(&self) { (self.events)(EngineEvent::ListenersStopped) }
- pub(crate) fn cut(&self) -> u64 { 0 }
- pub(crate) fn counts(&self) -> ConnectionCounts { Default::default() }
- pub(crate) fn open(&self) -> Open { Open { connections: vec![] } }
- pub(crate) fn finish(&self) {}
+    /// Starts no thread yet. `events` must not block.
+    pub(crate) fn new(
+        stops: Arc<Stops>,
+        tickets: Arc<Tickets>,
+        observer: Observer,
+        limits: Limits,
+        events: impl Fn(EngineEvent) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { core: Core::new(stops, tickets, observer, limits, Box::new(events)) })
+    }
+
+    /// Opens a listener; from now on connections are accepted and given to `handler`.
+    ///
+    /// # Blocking
+    /// While a host name is resolved.
+    pub(crate) fn listen(&self, address: Address, handler: Arc<Handler>) -> Result<LocalAddress, StartError> {
+        let core = &self.core;
+        let text = address.to_string();
+        let failed = |source: io::Error| StartError::Bind { address: text.clone(), source };
+        let check_open = |phase: Phase| {
+            let open = phase == Phase::Open && core.stop.stops().stage() < Stage::Draining;
+            if open { Ok(()) } else { Err(StartError::Stopping) }
+        };
+        check_open(core.control().phase)?;
+        // Without the lock, which the coordinator needs: a name server may take its time.
+        let mut listener = Listener::open(address).map_err(failed)?;
+        core.hang_bells().map_err(failed)?;
+        let local = listener.local().clone();
+
+        let mut control = core.control();
+        check_open(control.phase)?;
+        let held = Held::take(core).map_err(|DrainClosed| StartError::Stopping)?;
+        let token = control.next_token();
+        if control.thread.is_none() {
+            let started = mio::Poll::new().and_then(|poll| accept::start(core, poll));
+            let failed = |source| StartError::Thread { name: "accepting connections".into(), source };
+            control.thread = Some(started.map_err(failed)?);
+        }
+        if let Some(thread) = &control.thread {
+            listener.register(&thread.registry, token).map_err(failed)?;
+        }
+        let listener = Arc::new(listener);
+        control.listeners.push(Arc::clone(&listener));
+        control.new_doors.push(Door { token, listener, handler, held, state: DoorState::new() });
+        drop(control);
+        core.wake_accept_loop();
+        core.observer.info("listener started", [("address", local.to_string().into())]);
+        Ok(local)
+    }
+
+    /// Takes a connection that a foreign accept loop accepted onto the books: it holds the drain open, is counted, and is cut
+    /// at the deadline like our own, until the returned guard is dropped. The socket's mode is left as it is.
+    ///
+    /// # Errors
+    /// The drain has ended; the socket is closed.
+    pub(crate) fn adopt(&self, stream: impl Into<Stream>) -> Result<Connection, DrainClosed> {
+        let stream = stream.into();
+        let held = Held::take(&self.core)?;
+        // A peer that has reset the connection already has no address any more.
+        let peer = stream.peer().unwrap_or_else(|_| PeerAddress::unknown());
+        let conn = self.core.registry.add(stream, peer, held, clock::now()).map_err(|_| DrainClosed)?;
+        Ok(Connection::new(conn))
+    }
+
+    /// Where connections are accepted at present.
+    pub(crate) fn listeners(&self) -> Vec<LocalAddress> {
+        self.core.control().listeners.iter().map(|listener| listener.local().clone()).collect()
+    }
+
+    /// For a hot upgrade: a second descriptor of each listener, for another process to inherit. From now on, stopping leaves
+    /// the sockets and their files alone, since the other process goes on with them.
+    #[cfg(unix)]
+    pub(crate) fn share_listeners(&self) -> io::Result<Vec<(LocalAddress, std::os::fd::OwnedFd)>> {
+        let control = self.core.control();
+        let share = |listener: &Arc<Listener>| Ok((listener.local().clone(), listener.duplicate()?));
+        let shared = control.listeners.iter().map(share).collect::<io::Result<Vec<_>>>()?;
+        for listener in &control.listeners {
+            listener.share();
+        }
+        Ok(shared)
+    }
+
+    /// The upgrade came to nothing: the listeners are this process's alone again.
+    #[cfg(unix)]
+    pub(crate) fn unshare_listeners(&self) {
+        for listener in &self.core.control().listeners {
+            listener.unshare();
+        }
+    }
+
+    /// Has all listeners accept what waits for them, and close. Returns at once.
+    pub(crate) fn stop_listeners(&self) {
+        self.advance(Phase::Stopping);
+    }
+
+    /// The drain's deadline: counts every open connection as cut, shuts their sockets down, which brings back handlers that
+    /// are blocked on them, and closes listeners that are not through yet. Tells how many were cut.
+    pub(crate) fn cut(&self) -> u64 {
+        let open = self.core.registry.cut();
+        for conn in &open {
+            // It fails only for a socket whose peer has gone already.
+            drop(conn.stream.shutdown(Shutdown::Both));
+        }
+        drop(self.core.pool.clear());
+        self.advance(Phase::Closing);
+        open.len() as u64
+    }
+
+    /// What became of every connection so far; balanced at any instant.
+    pub(crate) fn counts(&self) -> ConnectionCounts {
+        self.core.registry.counts()
+    }
+
+    /// What is still open, or in a handler that outlives its connection: the oldest of those that are at work first.
+    pub(crate) fn open(&self) -> OpenConnections {
+        OpenConnections::look(&self.core)
+    }
+
+    /// Ends all threads but those in a handler, which end when it returns. Closes what is left of the listeners.
+    ///
+    /// # Blocking
+    /// For as long as idle threads take to end: well below a millisecond each, 400 ms at worst.
+    pub(crate) fn finish(&self) {
+        self.advance(Phase::Ended);
+        let accept_thread = self.core.control().thread.take();
+        if let Some(accept_thread) = accept_thread
+            && accept_thread.handle.thread().id() != thread::current().id()
+            // It says nothing, it disconnects.
+            && accept_thread.ended.recv_timeout(ENDING) == Err(crossbeam_channel::RecvTimeoutError::Disconnected)
+        {
+            // It catches what it runs of others, so there is no panic to be passed on.
+            drop(accept_thread.handle.join());
+        }
+        self.core.pool.close();
+    }
+
+    fn advance(&self, phase: Phase) {
+        let no_listener_ever = {
+            let mut control = self.core.control();
+            let before = control.phase;
+            control.phase = before.max(phase);
+            control.thread.is_none() && before == Phase::Open
+        };
+        if no_listener_ever {
+            (self.core.events)(EngineEvent::ListenersStopped);
+        } else {
+            self.core.wake_accept_loop();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { workers: 512, queue: 128, stack: None, idle: Duration::from_secs(10) }
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) struct PlannedHook {
     pub(crate) phase: HookPhase,
     pub(crate) order: i32,
     pub(crate) timeout: Duration,
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<&'static Origin>,
 }
 
 /// What a hook gets when it does not say.

@@ -26,7 +26,10 @@ pub(crate) enum Event {
     Drained,
     /// The logs are flushed.
     Flushed,
-    HookDone { id: HookId, outcome: HookOutcome },
+    HookDone {
+        id: HookId,
+        outcome: HookOutcome,
+    },
     /// `main` waits in `run`: it is joined like a task, but needs hardly any time.
     MainRests,
     /// The start is complete.
@@ -34,7 +37,11 @@ pub(crate) enum Event {
     /// A shutdown is asked for, not by a signal. Asking twice changes nothing.
     Requested(Reason),
     /// A signal that means shutdown. Counts on the ladder.
-    Signal { signal: Signal, sender: Option<Sender>, millis: u64 },
+    Signal {
+        signal: Signal,
+        sender: Option<Sender>,
+        millis: u64,
+    },
     /// There is one more task to be joined, or `main`.
     TaskBegan,
     /// One of them has ended.
@@ -56,16 +63,28 @@ pub(crate) enum Action {
     /// Close listeners, tell when nothing is in flight any more.
     Drain,
     /// A phase was entered and has until then.
-    Enter { phase: Phase, deadline: Instant, budget: Duration },
+    Enter {
+        phase: Phase,
+        deadline: Instant,
+        budget: Duration,
+    },
     /// The end: the report is complete.
     Exit,
-    Flush { deadline: Instant },
+    /// Flush the logs, within this long.
+    Flush {
+        budget: Duration,
+    },
     /// The end, without finishing: the process must not wait for anything.
     ForceExit,
     /// A second signal: waits are cut short.
     Hasten,
-    RunHook { id: HookId, deadline: Instant },
-    StopTasks { deadline: Instant },
+    RunHook {
+        id: HookId,
+        deadline: Instant,
+    },
+    StopTasks {
+        deadline: Instant,
+    },
 }
 
 /// Why a hook cannot be added.
@@ -388,7 +407,7 @@ impl Machine {
     fn flush(&mut self, now: Instant) {
         let Some(began) = self.flush_began else {
             self.flush_began = Some(now);
-            self.actions.push_back(Action::Flush { deadline: now + self.plan.budgets().flush });
+            self.actions.push_back(Action::Flush { budget: self.plan.budgets().flush });
             return;
         };
         let overdue = now >= began + self.plan.budgets().flush;

@@ -5,8 +5,8 @@
 //! ```
 
 pub(crate) mod budget;
-pub(crate) mod exit;
 pub(crate) mod escalation;
+pub(crate) mod exit;
 pub(crate) mod hooks;
 pub(crate) mod machine;
 pub(crate) mod phase;

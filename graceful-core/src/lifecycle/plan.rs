@@ -15,7 +15,7 @@ pub(crate) struct PlannedTask {
     pub(crate) name: String,
     /// `None`: long-running.
     pub(crate) every: Option<Duration>,
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<&'static Origin>,
 }
 
 /// A reload hook in the plan.
@@ -23,7 +23,7 @@ pub(crate) struct PlannedTask {
 pub(crate) struct PlannedReload {
     pub(crate) name: String,
     pub(crate) timeout: Duration,
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<&'static Origin>,
 }
 
 /// Index of a hook in its plan.
@@ -38,7 +38,7 @@ pub(crate) struct Plan {
     tasks: Vec<PlannedTask>,
     reloads: Vec<PlannedReload>,
     /// Where each name was first used: a report in which two rows are called the same helps nobody.
-    names: HashMap<String, Option<Origin>>,
+    names: HashMap<String, Option<&'static Origin>>,
     worst: WorstCase,
 }
 
@@ -163,7 +163,7 @@ impl Plan {
         Err(PlanError::Impossible { timeout: self.budgets.timeout, sum, flush: self.budgets.flush, parts: Vec::new() })
     }
 
-    fn claim_name(&mut self, name: &str, origin: Option<Origin>) -> Result<(), PlanError> {
+    fn claim_name(&mut self, name: &str, origin: Option<&'static Origin>) -> Result<(), PlanError> {
         if let Some(first) = self.names.get(name) {
             return Err(PlanError::DuplicateName { name: name.to_owned(), first: *first, second: origin });
         }
@@ -181,9 +181,9 @@ pub enum PlanError {
         /// The name.
         name: String,
         /// Where it was used first.
-        first: Option<Origin>,
+        first: Option<&'static Origin>,
         /// Where it was used again.
-        second: Option<Origin>,
+        second: Option<&'static Origin>,
     },
     /// Not as many hooks were found as `expect_hooks` says.
     HookCount {
@@ -253,17 +253,15 @@ impl PlanError {
                 *slot = hook;
             }
         }
-        let parts = slowest
-            .into_iter()
-            .map(|((phase, order), hook)| (phase, order, hook.name.clone(), hook.timeout))
-            .collect();
+        let parts =
+            slowest.into_iter().map(|((phase, order), hook)| (phase, order, hook.name.clone(), hook.timeout)).collect();
         Self::Impossible { timeout, sum, flush, parts }
     }
 }
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = |origin: &Option<Origin>| origin.map_or_else(String::new, |origin| format!(" ({origin})"));
+        let at = |origin: &Option<&Origin>| origin.map_or_else(String::new, |origin| format!(" ({origin})"));
         match self {
             Self::DuplicateName { name, first, second } => write!(
                 f,

@@ -139,7 +139,9 @@ impl fmt::Display for Reason {
             Self::MainReturned => f.write_str("main returned"),
             Self::Requested(by) => write!(f, "requested by {by}"),
             Self::Signal { signal, sender: None } => write!(f, "{signal}"),
-            Self::Signal { signal, sender: Some(Sender { pid, uid }) } => write!(f, "{signal} from pid {pid} uid {uid}"),
+            Self::Signal { signal, sender: Some(Sender { pid, uid }) } => {
+                write!(f, "{signal} from pid {pid} uid {uid}")
+            }
             Self::StartFailed(error) => write!(f, "start failed: {error}"),
             Self::TaskFailed { task, error } => write!(f, "task {task} failed: {error}"),
             Self::TaskPanicked { task, message } => write!(f, "task {task} panicked: {message}"),

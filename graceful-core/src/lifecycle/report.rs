@@ -165,7 +165,7 @@ pub struct HookReport {
     /// The time it was granted.
     pub timeout: Duration,
     /// Where it was declared.
-    pub origin: Option<Origin>,
+    pub origin: Option<&'static Origin>,
     /// Since the request; `None` when it never began.
     pub began: Option<Duration>,
     /// How long it took, or how long it was waited for.

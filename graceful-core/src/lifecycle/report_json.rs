@@ -59,9 +59,10 @@ pub(crate) fn millis(duration: Duration) -> f64 {
 }
 
 pub(crate) fn origin(origin: Option<&Origin>) -> Value {
-    origin.map_or(Value::Null, |origin| {
-        json!({"crate": origin.krate, "module": origin.module, "file": origin.file, "line": origin.line})
-    })
+    origin.map_or(
+        Value::Null,
+        |origin| json!({"crate": origin.krate, "module": origin.module, "file": origin.file, "line": origin.line}),
+    )
 }
 
 fn reason(reason: &Reason) -> Value {
@@ -107,7 +108,7 @@ fn hook(report: &HookReport) -> Value {
         "phase": report.phase.name(),
         "order": report.order,
         "timeout_ms": millis(report.timeout),
-        "origin": origin(report.origin.as_ref()),
+        "origin": origin(report.origin),
         "began_ms": report.began.map(millis),
         "took_ms": millis(report.took),
         "outcome": report.outcome.name(),

@@ -276,17 +276,8 @@ fn world() -> impl Strategy<Value = World> {
         proptest::option::of(0..3000_u64),
         prop_oneof![3 => Just(0_u64), 1 => 1..30_u64],
     );
-    (first, second).prop_map(|((budgets, spare, hooks, tasks, drain), (flush, served, signals, request, latency))| World {
-        budgets,
-        spare,
-        hooks,
-        tasks,
-        drain,
-        flush,
-        served,
-        signals,
-        request,
-        latency,
+    (first, second).prop_map(|((budgets, spare, hooks, tasks, drain), (flush, served, signals, request, latency))| {
+        World { budgets, spare, hooks, tasks, drain, flush, served, signals, request, latency }
     })
 }
 
@@ -351,7 +342,8 @@ fn slack_flows_on_to_the_tasks() {
 
 #[test]
 fn a_hanging_drain_cannot_touch_the_hooks() {
-    let world = World { spare: 2000, drain: None, hooks: vec![cleanup(1, 3000, None), cleanup(2, 4000, None)], ..quiet() };
+    let world =
+        World { spare: 2000, drain: None, hooks: vec![cleanup(1, 3000, None), cleanup(2, 4000, None)], ..quiet() };
     let (run, machine) = world.run();
     assert_eq!(run.cut, Some(2000));
     assert_eq!(run.cancelled, Some(2000 - 250));
@@ -381,7 +373,11 @@ fn a_second_signal_skips_the_waiting_and_keeps_the_hooks() {
 
 #[test]
 fn a_third_signal_ends_it_now() {
-    let world = World { hooks: vec![cleanup(1, 9000, None), cleanup(2, 9000, Some(0))], signals: vec![0, 600, 1300], ..quiet() };
+    let world = World {
+        hooks: vec![cleanup(1, 9000, None), cleanup(2, 9000, Some(0))],
+        signals: vec![0, 600, 1300],
+        ..quiet()
+    };
     let (run, machine) = world.run();
     assert_eq!(run.ends, [(Action::ForceExit, 1300)]);
     assert_eq!(machine.report().outcome, Outcome::Forced(Signal::Term));

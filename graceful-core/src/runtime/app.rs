@@ -1,8 +1,6 @@
 //! What `main` is handed: the running service, as its author sees it.
 
 use std::fmt;
-use std::io;
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +15,7 @@ use super::stop::{Stage, Stop, Stops};
 use super::tasks::{self, Task, TaskTable};
 use super::tickets::{DrainClosed, Ticket, Tickets};
 use crate::config::Settings;
-use crate::engine::{Address, Connection, ConnectionCounts, Engine, LocalAddress};
+use crate::engine::{Address, Connection, ConnectionCounts, Engine, LocalAddress, Stream};
 use crate::error::StartError;
 use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;
@@ -137,8 +135,8 @@ impl App {
     /// as long as the [`Connection`] lives.
     ///
     /// # Errors
-    /// The error of setting it up; the stream is closed then.
-    pub fn adopt(&self, stream: TcpStream) -> io::Result<Connection> {
+    /// [`DrainClosed`] once the drain has ended; the stream is closed then.
+    pub fn adopt(&self, stream: impl Into<Stream>) -> Result<Connection, DrainClosed> {
         self.inner.started.store(true, Ordering::SeqCst);
         self.inner.engine.adopt(stream)
     }
@@ -219,12 +217,21 @@ impl App {
 
     pub(crate) fn start_task(&self, task: Task) -> Result<(), StartError> {
         let name = task.planned.name.clone();
-        self.inner.queue.send(Message::Event(Event::TaskBegan));
+        {
+            let mut lifecycle = self.inner.lifecycle();
+            if lifecycle.machine.phase() >= Phase::StoppingTasks {
+                return Err(StartError::Stopping);
+            }
+            // Counted before its thread exists and under the lock, so the tasks' phase cannot end between the two.
+            lifecycle.machine.event(crate::clock::now(), Event::TaskBegan);
+        }
         let queue = self.inner.queue.clone();
-        tasks::start(self, &self.inner.tasks, task, move || queue.send(Message::Event(Event::TaskEnded))).map_err(|source| {
-            self.inner.queue.send(Message::Event(Event::TaskEnded));
-            StartError::Thread { name: format!("task {name}"), source }
-        })
+        tasks::start(self, &self.inner.tasks, task, move || queue.send(Message::Event(Event::TaskEnded))).map_err(
+            |source| {
+                self.inner.queue.send(Message::Event(Event::TaskEnded));
+                StartError::Thread { name: format!("task {name}"), source }
+            },
+        )
     }
 }
 
@@ -326,7 +333,8 @@ impl App {
         let lifecycle = self.inner.lifecycle();
         let hooks = lifecycle.machine.plan().hooks();
         hooks.iter().zip(&lifecycle.params).find_map(|(hook, params)| {
-            let taken = params.iter().find(|param| param.mode == Mode::Owned && self.inner.values.is_shared(param.type_id))?;
+            let taken =
+                params.iter().find(|param| param.mode == Mode::Owned && self.inner.values.is_shared(param.type_id))?;
             Some(PlanError::SharedButTaken { type_name: (taken.type_name)(), taker: hook.name.clone() })
         })
     }
@@ -360,6 +368,9 @@ impl Inner {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("service", &self.inner.settings.service).field("phase", &self.phase()).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("service", &self.inner.settings.service)
+            .field("phase", &self.phase())
+            .finish_non_exhaustive()
     }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use log::LevelFilter;
-use mio::{Poll, Token};
+use mio::Poll;
 
 use super::app::{App, Inner, Lifecycle, Ownership, Queue};
-use super::coordinator::{Coordinator, Message};
+use super::coordinator::{Coordinator, Message, WAKE};
 use super::hooks::{Hook, HookThreads};
 use super::inject::Values;
 use super::injection;
@@ -250,35 +250,33 @@ impl Builder {
 
     pub(crate) fn start_with(self, plan: Plan) -> Result<Runtime, StartError> {
         let Self { settings, signals, hooks, tasks, reloads, limits, .. } = self;
-        let handled = match signals {
-            Signals::Handle => Some(HandledSignals::install(&settings, !reloads.is_empty())?),
-            Signals::Leave => None,
+        let ownership = match signals {
+            Signals::Handle => Ownership::Process,
+            Signals::Leave => Ownership::Guest,
         };
-        let ownership = if handled.is_some() { Ownership::Process } else { Ownership::Guest };
         // A guest writes no lines of its own to a stderr that is not its.
         let level = if ownership == Ownership::Process { settings.log } else { LevelFilter::Off };
         let thread = |name: &str| {
             let name = name.to_owned();
             move |source| StartError::Thread { name, source }
         };
-        let (observer, observer_thread) = Observer::start(level).map_err(thread("logs"))?;
+        let (observer, observer_ended) = Observer::start(level).map_err(thread("logs"))?;
         let poll = Poll::new().map_err(thread("the coordinator"))?;
-        let waker = Arc::new(mio::Waker::new(poll.registry(), Token(0)).map_err(thread("the coordinator"))?);
+        let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE).map_err(thread("the coordinator"))?);
+        let handled = match signals {
+            Signals::Handle => Some(HandledSignals::install(&settings, !reloads.is_empty(), &waker)?),
+            Signals::Leave => None,
+        };
         let (sender, messages) = crossbeam_channel::unbounded();
         let queue = Queue { sender, waker };
-        let tell = |queue: &Queue| queue.clone();
         let stops = Stops::new();
-        let on_empty = tell(&queue);
+        let on_empty = queue.clone();
         let tickets = Tickets::new(move || on_empty.send(Message::TicketsEmpty));
-        let on_event = tell(&queue);
-        let engine = Engine::new(
-            Arc::clone(&stops),
-            Arc::clone(&tickets),
-            observer.clone(),
-            limits,
-            move |event| on_event.send(Message::Engine(event)),
-        );
-        let on_done = tell(&queue);
+        let on_event = queue.clone();
+        let engine = Engine::new(Arc::clone(&stops), Arc::clone(&tickets), observer.clone(), limits, move |event| {
+            on_event.send(Message::Engine(event))
+        });
+        let on_done = queue.clone();
         let threads = HookThreads::start(move |id, outcome| on_done.send(Message::HookDone(id, outcome)))?;
         let rules = Rules {
             service: settings.service.clone(),
@@ -322,7 +320,7 @@ impl Builder {
             app.observer().info("signals stay ignored", [("signals", names.join(",").into())]);
         }
         let signals = handled.map(|handled| handled.0);
-        let coordinator = Coordinator { app: app.clone(), poll, messages, signals, ended, observer_thread };
+        let coordinator = Coordinator { app: app.clone(), poll, messages, signals, ended, observer_ended };
         let coordinator = coordinator.start().map_err(thread("the coordinator"))?;
         Ok(Runtime { app, report, coordinator: Some(coordinator) })
     }
@@ -332,7 +330,7 @@ impl Builder {
 struct HandledSignals(sys::SignalSource);
 
 impl HandledSignals {
-    fn install(settings: &Settings, has_reload: bool) -> Result<Self, StartError> {
+    fn install(settings: &Settings, has_reload: bool, waker: &Arc<mio::Waker>) -> Result<Self, StartError> {
         if !EMERGENCY.claim() {
             return Err(StartError::SignalsTaken);
         }
@@ -340,7 +338,7 @@ impl HandledSignals {
         for signal in Signal::ALL {
             EMERGENCY.set_action(signal, settings.action(signal, has_reload));
         }
-        let source = sys::install_signals().map_err(|source| StartError::Signals { source })?;
+        let source = sys::install_signals(waker).map_err(|source| StartError::Signals { source })?;
         watchdog::start()?;
         Ok(Self(source))
     }
@@ -421,7 +419,10 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         if self.coordinator.is_some() {
-            self.app.inner.queue.send(Message::Event(Event::Requested(Reason::Requested("dropping the runtime".into()))));
+            self.app
+                .inner
+                .queue
+                .send(Message::Event(Event::Requested(Reason::Requested("dropping the runtime".into()))));
         }
     }
 }

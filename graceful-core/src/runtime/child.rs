@@ -5,15 +5,18 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
-use crate::{Stop, clock, sys};
+#[cfg(unix)]
+use crate::sys;
+use crate::{Stop, clock};
 
-/// How often to look where the system cannot tell us that a child has ended.
+/// How often to look for what the system cannot tell us: the end of a child without a descriptor, a deadline brought forward.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
-/// How often to ask, while a child is given time to end, whether that time was cut short by a second signal.
-const GRACE_INTERVAL: Duration = Duration::from_millis(50);
 /// What is left of our own time for the child that has to be killed: its end takes a moment.
+#[cfg(unix)]
 const KILL_MARGIN: Duration = Duration::from_millis(100);
 /// How long a killed child may take to disappear. One that takes longer hangs inside the system.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
@@ -41,6 +44,7 @@ pub struct Child {
     #[cfg(unix)]
     ended: Option<OwnedFd>,
     stop: Stop,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "no polite request there"))]
     grace: Duration,
     state: State,
 }
@@ -61,6 +65,7 @@ enum State {
     /// Reaped by us.
     Ended(ChildEnd),
     /// Reaped by somebody else: its number may be another process by now and must not be signalled.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "a handle there stays its own"))]
     Lost,
     /// Not reaped.
     Running,
@@ -172,7 +177,7 @@ impl Child {
             // Whoever may not be asked may not be killed either; that is where the error is returned.
             drop(self.signal(sys::GroupSignal::Terminate));
             while let Some(left) = self.grace_left(until) {
-                if self.ends_within(left.min(GRACE_INTERVAL))? {
+                if self.ends_within(left.min(POLL_INTERVAL))? {
                     // Before it is reaped: until then no other group can have its number.
                     drop(self.signal(sys::GroupSignal::Kill));
                     return self.reap(ChildEnd::Terminated);
@@ -315,16 +320,22 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    fn token() -> (Arc<Stops>, Stop) {
+    /// A child that has written its first byte: its traps are set.
+    fn start(script: &str) -> (Arc<Stops>, Child, ChildStdout) {
         let stops = Stops::new();
         let stop = Stop::new(Arc::clone(&stops), Stage::Draining, Stage::Cancelling);
-        (stops, stop)
-    }
-
-    fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        command
+        let mut child = stop.child(&mut command).expect("spawn");
+        let mut output = child.stdout().expect("piped");
+        next_byte(&mut output);
+        (stops, child, output)
+    }
+
+    fn next_byte(output: &mut ChildStdout) -> u8 {
+        let mut byte = [0];
+        output.read_exact(&mut byte).expect("it says something");
+        byte[0]
     }
 
     /// What `action` returns; it must do so within `LONG`.
@@ -332,44 +343,33 @@ mod tests {
         crate::join_timeout(thread::spawn(action), LONG).expect("in time").expect("no panic")
     }
 
-    fn first_byte(output: &mut ChildStdout) -> u8 {
-        let mut byte = [0];
-        output.read_exact(&mut byte).expect("it says something");
-        byte[0]
-    }
-
     /// Reads to the end, which comes when the last process that holds the pipe is gone.
     fn everyone_is_gone(mut output: ChildStdout) {
         in_time(move || output.read_to_end(&mut Vec::new())).expect("read");
     }
 
-    /// Runs a case with and without the descriptor of the child.
-    fn either_way(case: impl Fn(&dyn Fn(Child) -> Child)) {
-        case(&|child| child);
-        case(&|mut child| {
-            child.ended = None;
-            child
-        });
+    /// Runs a case with the descriptor of the child and without.
+    fn either_way(case: impl Fn(fn(&mut Child))) {
+        case(|_| {});
+        case(|child| child.ended = None);
     }
 
     #[test]
     fn exits_by_itself() {
         either_way(|adapt| {
-            let (_stops, stop) = token();
-            let mut child = adapt(stop.child(&mut shell("cat; exit 3")).expect("spawn"));
-            let end = in_time(move || [child.wait().expect("wait"), child.wait().expect("again")]);
-            assert_eq!(end, [ChildEnd::Exited(ExitStatus::from_raw(3 << 8)); 2]);
+            let (_stops, mut child, _output) = start("echo r; cat; exit 3");
+            adapt(&mut child);
+            let ends = in_time(move || [child.wait().expect("wait"), child.wait().expect("again")]);
+            assert_eq!(ends, [ChildEnd::Exited(ExitStatus::from_raw(3 << 8)); 2]);
         });
     }
 
     #[test]
     fn is_asked_to_end_and_does() {
         either_way(|adapt| {
-            let (stops, stop) = token();
             let script = "trap 'exit 9' TERM; echo r; while :; do sleep 1000 & wait; done";
-            let mut child = adapt(stop.child(&mut shell(script)).expect("spawn"));
-            let mut output = child.stdout().expect("piped");
-            first_byte(&mut output);
+            let (stops, mut child, output) = start(script);
+            adapt(&mut child);
             let waiting = thread::spawn(move || child.wait().expect("wait"));
             stops.raise(Stage::Draining, None);
             let end = in_time(move || waiting.join().expect("no panic"));
@@ -387,11 +387,8 @@ mod tests {
             (LONG * 100, Stage::Draining, Some(now)),
             (LONG * 100, Stage::Cancelling, None),
         ] {
-            let (stops, stop) = token();
-            let script = "trap '' TERM; echo r; sleep 1000 & while :; do sleep 1000; done";
-            let mut child = stop.child(&mut shell(script)).expect("spawn").grace(grace);
-            let mut output = child.stdout().expect("piped");
-            first_byte(&mut output);
+            let (stops, child, output) = start("trap '' TERM; echo r; sleep 1000 & while :; do sleep 1000; done");
+            let mut child = child.grace(grace);
             stops.raise(stage, deadline);
             let end = in_time(move || child.wait().expect("wait"));
             assert_eq!(end, ChildEnd::Killed(ExitStatus::from_raw(libc::SIGKILL)));
@@ -401,14 +398,12 @@ mod tests {
 
     #[test]
     fn a_cancellation_ends_the_grace_period() {
-        let (stops, stop) = token();
         let script = "trap 'echo t' TERM; echo r; while :; do sleep 1000 & wait; done";
-        let mut child = stop.child(&mut shell(script)).expect("spawn").grace(LONG * 100);
-        let mut output = child.stdout().expect("piped");
-        first_byte(&mut output);
+        let (stops, child, mut output) = start(script);
+        let mut child = child.grace(LONG * 100);
         let waiting = thread::spawn(move || child.wait().expect("wait"));
         stops.raise(Stage::Draining, None);
-        while first_byte(&mut output) != b't' {}
+        while next_byte(&mut output) != b't' {}
         stops.raise(Stage::Cancelling, None);
         let end = in_time(move || waiting.join().expect("no panic"));
         assert!(matches!(end, ChildEnd::Killed(_)));
@@ -416,26 +411,23 @@ mod tests {
 
     #[test]
     fn descendants_outlive_a_child_that_exits_by_itself() {
-        let (_stops, stop) = token();
-        let mut child = stop.child(&mut shell("exec 3<&0; cat <&3 & echo r")).expect("spawn");
-        let (mut input, mut output) = (child.stdin().expect("piped"), child.stdout().expect("piped"));
+        let (_stops, mut child, mut output) = start("exec 3<&0; cat <&3 & echo r");
+        let mut input = child.stdin().expect("piped");
         assert!(matches!(child.wait().expect("wait"), ChildEnd::Exited(status) if status.success()));
         drop(child);
         input.write_all(b"still here").expect("someone reads");
         drop(input);
         let mut text = String::new();
         output.read_to_string(&mut text).expect("utf-8");
-        assert_eq!(text, "r\nstill here");
+        assert_eq!(text, "\nstill here");
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn a_dropped_child_leaves_nothing_behind() {
         either_way(|adapt| {
-            let (_stops, stop) = token();
-            let mut child = adapt(stop.child(&mut shell("sleep 1000 & echo r; sleep 1000")).expect("spawn"));
-            let mut output = child.stdout().expect("piped");
-            first_byte(&mut output);
+            let (_stops, mut child, output) = start("sleep 1000 & echo r; sleep 1000");
+            adapt(&mut child);
             let status = format!("/proc/{}/stat", child.id());
             let text = std::fs::read_to_string(&status).expect("it lives");
             let group = text.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(2)).expect("a group");
@@ -448,13 +440,11 @@ mod tests {
 
     #[test]
     fn a_child_that_others_reaped_is_not_touched() {
-        let (stops, stop) = token();
-        let mut child = stop.child(&mut shell("exit 0")).expect("spawn");
+        let (stops, mut child, _output) = start("echo r");
         child.process.wait().expect("as another part of the process would");
         stops.raise(Stage::Draining, None);
         child.ended = None;
-        let error = child.wait().expect_err("nothing to wait for");
-        assert_eq!(error.to_string(), lost().to_string());
+        assert_eq!(child.wait().expect_err("nothing to wait for").to_string(), lost().to_string());
         assert!(matches!(child.state, State::Lost));
     }
 }

@@ -3,12 +3,13 @@
 //! It runs no user code, takes no lock that user code may hold, and blocks nowhere but in `poll`: loggers and stderr belong to
 //! `gf-observe`, hooks and tasks to their threads, connections to the engine.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use mio::{Events, Interest, Poll, Token};
 
 use super::app::{App, Ownership};
@@ -28,8 +29,11 @@ use crate::observe::Field;
 use crate::sys;
 use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
 
-const WAKE: Token = Token(0);
+pub(crate) const WAKE: Token = Token(0);
 const SIGNALS: Token = Token(1);
+
+/// The ticket of the engine: its connections are told of one by one.
+const ENGINE_TICKET: &str = "connections";
 
 /// No wait is longer: a clock that jumps cannot keep the loop asleep for ever.
 const LONGEST_POLL: Duration = Duration::from_secs(3600);
@@ -55,7 +59,7 @@ pub(crate) struct Coordinator {
     pub(crate) messages: Receiver<Message>,
     pub(crate) signals: Option<sys::SignalSource>,
     pub(crate) ended: Sender<Report>,
-    pub(crate) observer_thread: JoinHandle<()>,
+    pub(crate) observer_ended: Receiver<Infallible>,
 }
 
 impl Coordinator {
@@ -216,7 +220,7 @@ impl Coordinator {
                 }
                 Action::Enter { phase, deadline, budget } => self.enter(phase, deadline, budget),
                 Action::Exit => return Some(Ending::Finished),
-                Action::Flush { deadline } => self.flush(deadline),
+                Action::Flush { budget } => self.flush(budget),
                 Action::ForceExit => return Some(Ending::Forced),
                 Action::Hasten => {
                     self.app.observer().warn("hastened", [("by", "a repeated signal".into())]);
@@ -262,7 +266,8 @@ impl Coordinator {
         let report = lifecycle.machine.report_mut();
         report.requested_at_unix_ms = clock::unix_millis();
         let (reason, timeout) = (report.reason.clone(), report.timeout);
-        let since = lifecycle.machine.requested().map_or(Duration::ZERO, |at| clock::now().saturating_duration_since(at));
+        let since =
+            lifecycle.machine.requested().map_or(Duration::ZERO, |at| clock::now().saturating_duration_since(at));
         drop(lifecycle);
         if self.app.inner.ownership == Ownership::Process {
             let left = (timeout + WATCHDOG_MARGIN).saturating_sub(since);
@@ -271,7 +276,9 @@ impl Coordinator {
         let fields = [("reason", reason.kind().into()), ("by", reason.to_string().into()), ("timeout", timeout.into())];
         let observer = self.app.observer();
         match reason {
-            Reason::MainReturned | Reason::Requested(_) | Reason::Signal { .. } => observer.info("shutdown requested", fields),
+            Reason::MainReturned | Reason::Requested(_) | Reason::Signal { .. } => {
+                observer.info("shutdown requested", fields)
+            }
             _ => observer.error("shutdown requested", fields),
         }
     }
@@ -319,23 +326,21 @@ impl Coordinator {
         let inner = &self.app.inner;
         let open = inner.engine.open();
         let late = inner.engine.cut();
-        let tickets: Vec<_> =
-            inner.tickets.close().into_iter().filter(|(name, _)| name != crate::engine::TICKET).collect();
+        let tickets: Vec<_> = inner.tickets.close().into_iter().filter(|(name, _)| name != ENGINE_TICKET).collect();
         let observer = self.app.observer();
         if late > 0 {
             observer.warn("connections cut", [("count", late.into())]);
         }
-        for connection in open.connections {
-            let stuck = connection.thread.and_then(stuck::whereabouts).unwrap_or_default();
-            observer.warn(
-                "connection cut",
-                [
-                    ("peer", connection.peer.into()),
-                    ("state", connection.state.into()),
-                    ("age", connection.age.into()),
-                    ("stuck", stuck.into()),
-                ],
-            );
+        for connection in open.listed {
+            let stuck = connection.thread.and_then(stuck::whereabouts);
+            let mut fields: Vec<Field> = vec![
+                ("id", connection.id.into()),
+                ("state", format!("{:?}", connection.activity).to_ascii_lowercase().into()),
+            ];
+            fields.extend(connection.peer.map(|peer| ("peer", peer.to_string().into())));
+            fields.extend(connection.age.map(|age| ("age", age.into())));
+            fields.extend(stuck.map(|stuck| ("stuck", stuck.into())));
+            observer.warn("connection cut", fields);
         }
         for (name, count) in &tickets {
             observer.warn("ticket still out", [("name", name.as_str().into()), ("count", (*count).into())]);
@@ -348,7 +353,7 @@ impl Coordinator {
         report.tickets = tickets;
     }
 
-    fn flush(&self, _deadline: Instant) {
+    fn flush(&self, budget: Duration) {
         let outcome = {
             let mut lifecycle = self.app.inner.lifecycle();
             self.complete(lifecycle.machine.report_mut());
@@ -358,8 +363,7 @@ impl Coordinator {
         };
         let observer = self.app.observer();
         observer.info("exiting", [("outcome", outcome.0.name().into()), ("code", u64::from(outcome.1).into())]);
-        let queue = self.app.inner.queue.clone();
-        observer.flush(move || queue.send(Message::Event(Event::Flushed)));
+        release_and_flush(&self.app, budget);
     }
 
     /// Adds what only the runtime knows: connections and tasks.
@@ -387,5 +391,36 @@ impl Coordinator {
             }
             report.tasks.push(task);
         }
+    }
+}
+
+/// Drops what was provided and the handlers, then flushes the logs, whatever the drops do: destructors are user code, and
+/// one that hangs must not cost the logs.
+fn release_and_flush(app: &App, budget: Duration) {
+    let queue = app.inner.queue.clone();
+    let flushed = move || queue.send(Message::Event(Event::Flushed));
+    let (done, released) = crossbeam_channel::bounded::<Infallible>(0);
+    let owner = app.clone();
+    let release = std::thread::Builder::new().name("gf-release".into()).spawn(move || {
+        owner.inner.engine.finish();
+        owner.inner.values.clear();
+        drop(done);
+    });
+    let observer = app.observer().clone();
+    if release.is_err() {
+        observer.flush(flushed);
+        return;
+    }
+    let wait = {
+        let (observer, flushed) = (observer.clone(), flushed.clone());
+        std::thread::Builder::new().name("gf-flush".into()).spawn(move || {
+            if released.recv_timeout(budget / 2) == Err(RecvTimeoutError::Timeout) {
+                observer.warn("values not dropped", [("after", (budget / 2).into())]);
+            }
+            observer.flush(flushed);
+        })
+    };
+    if wait.is_err() {
+        observer.flush(flushed);
     }
 }

@@ -1,13 +1,17 @@
 //! The end: the report written, the process left or the report handed back.
 
 use std::fs;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
 
 use super::app::Ownership;
 use super::coordinator::Coordinator;
 use super::stop::Stage;
 use super::watchdog;
 use crate::lifecycle::exit::Outcome;
+use crate::lifecycle::phase::Phase;
 use crate::lifecycle::report::Report;
 use crate::sys;
 use crate::sys::emergency::EMERGENCY;
@@ -33,6 +37,7 @@ impl Ending {
             }
             (lifecycle.machine.plan().budgets().flush, lifecycle.machine.report().clone())
         };
+        app.inner.phase.store(Phase::Exited as u8, Ordering::SeqCst);
         let owns_process = app.inner.ownership == Ownership::Process;
         if owns_process && self == Self::Finished {
             // What is left (the report, atexit handlers, static destructors) has the flush's time once more, no longer.
@@ -58,10 +63,12 @@ impl Ending {
             sys::write_stderr_now(format!("{summary}\n").as_bytes());
             sys::exit_now(code);
         }
-        app.observer().line(summary);
+        app.observer().line(summary.clone());
         app.observer().end();
-        // A stuck stderr holds up this thread only as long as the watchdog lets it.
-        let _ = coordinator.observer_thread.join();
+        if coordinator.observer_ended.recv_timeout(flush / 2) == Err(RecvTimeoutError::Timeout) {
+            // The logger, or whoever reads stderr, is stuck. The line may come twice, or not at all; the report is written.
+            sys::write_stderr_now(format!("{summary}\n").as_bytes());
+        }
         app.inner.stops.raise(Stage::Ended, None);
         if main_waits {
             let _ = coordinator.ended.send(report);
@@ -75,19 +82,9 @@ impl Ending {
 fn hand_back(coordinator: Coordinator, report: Report, flush: Duration) {
     let app = &coordinator.app;
     app.inner.stops.raise(Stage::Ended, None);
-    app.inner.engine.finish();
-    app.inner.values.clear();
     app.observer().end();
-    let (done, ended) = crossbeam_channel::bounded::<()>(0);
-    let thread = coordinator.observer_thread;
-    let joined = std::thread::Builder::new().name("gf-join".into()).spawn(move || {
-        let _ = thread.join();
-        drop(done);
-    });
-    if joined.is_ok() {
-        // A logger that hangs is left behind.
-        let _ = ended.recv_timeout(flush);
-    }
+    // A logger that hangs is left behind.
+    let _ = coordinator.observer_ended.recv_timeout(flush);
     let _ = coordinator.ended.send(report);
 }
 

@@ -13,6 +13,7 @@ use super::inject::{CallError, chain};
 use super::registry::{Registration, registered};
 use super::show;
 use super::stop::{Stage, Stopping};
+use crate::clock;
 use crate::config::Show;
 use crate::error::StartError;
 use crate::lifecycle::exit::Outcome;
@@ -129,7 +130,7 @@ fn prepare(spec: &MainSpec) -> Result<Prepared, StartError> {
 fn serve(runtime: &super::builder::Runtime, body: impl FnOnce(&App) -> Result<(), CallError>) -> ExitCode {
     let app = runtime.app();
     let queue = &app.inner.queue;
-    queue.send(Message::Event(Event::TaskBegan));
+    app.inner.lifecycle().machine.event(clock::now(), Event::TaskBegan);
     let row = app.inner.tasks.add("main", Some(sys::thread_id()));
     let outcome = match catch_unwind(AssertUnwindSafe(|| body(app))) {
         Ok(Ok(())) => main_returned(app),

@@ -90,14 +90,14 @@ impl Hook {
                 phase,
                 order,
                 timeout: timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT),
-                origin: Some(registration.origin),
+                origin: Some(&registration.origin),
             },
             params: registration.params,
             body: Box::new(registration.run),
         })
     }
 
-    pub(crate) fn origin(&self) -> Option<Origin> {
+    pub(crate) fn origin(&self) -> Option<&'static Origin> {
         self.planned.origin
     }
 }
@@ -172,7 +172,6 @@ impl HookThreads {
         // Counted before it runs, so that `staff` does not start one thread too many for each job.
         self.shared.spare.fetch_add(1, Ordering::SeqCst);
         let spawned = thread::Builder::new().name("gf-hook".into()).spawn(move || {
-            sys::block_signals();
             while let Ok(job) = queue.recv() {
                 shared.run(job);
             }

@@ -292,7 +292,9 @@ impl Values {
         let mut state = self.lock();
         let slot = match state.slots.entry(TypeId::of::<T>()) {
             Entry::Vacant(_) => return Err(CallError::Missing { type_name }),
-            Entry::Occupied(slot) if slot.get().ownership == Ownership::Shared => return Err(CallError::Held { type_name }),
+            Entry::Occupied(slot) if slot.get().ownership == Ownership::Shared => {
+                return Err(CallError::Held { type_name });
+            }
             Entry::Occupied(slot) => slot.remove(),
         };
         // Invariant: a slot holds a value of the type that is its key.

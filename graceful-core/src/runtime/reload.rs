@@ -29,7 +29,10 @@ impl Reload {
     ///
     /// # Blocking
     /// The closure runs on `gf-reload` and may block; a reload asked for meanwhile runs once afterwards.
-    pub fn new<R: Returned>(name: impl Into<String>, mut body: impl FnMut(&mut Args<'_>) -> R + Send + 'static) -> Self {
+    pub fn new<R: Returned>(
+        name: impl Into<String>,
+        mut body: impl FnMut(&mut Args<'_>) -> R + Send + 'static,
+    ) -> Self {
         Self {
             planned: PlannedReload { name: name.into(), timeout: DEFAULT_HOOK_TIMEOUT, origin: None },
             params: &[],
@@ -50,7 +53,7 @@ impl Reload {
             planned: PlannedReload {
                 name: registration.name.to_owned(),
                 timeout: timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT),
-                origin: Some(registration.origin),
+                origin: Some(&registration.origin),
             },
             params: registration.params,
             body: Box::new(registration.run),
@@ -141,6 +144,8 @@ fn run(app: &App, reload: &mut Reload) {
         }
         Ok(Ok(())) => observer.info("reload finished", [("name", name.into()), ("took", took.into())]),
         Ok(Err(error)) => observer.error("reload failed", [("name", name.into()), ("error", error.to_string().into())]),
-        Err(panic) => observer.error("reload panicked", [("name", name.into()), ("panic", panic_message(&*panic).into())]),
+        Err(panic) => {
+            observer.error("reload panicked", [("name", name.into()), ("panic", panic_message(&*panic).into())])
+        }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn text(builder: &Builder, plan: &Plan) -> String {
                 hook.order,
                 hook.name,
                 show(hook.timeout),
-                place(hook.origin.as_ref())
+                place(hook.origin)
             );
         }
     }
@@ -63,17 +63,19 @@ pub(crate) fn text(builder: &Builder, plan: &Plan) -> String {
         let _ = writeln!(text, "tasks:");
         for task in plan.tasks() {
             let every = task.every.map_or_else(|| "long-running".to_owned(), |every| format!("every {}", show(every)));
-            let _ = writeln!(text, "  {}  {every}  {}", task.name, place(task.origin.as_ref()));
+            let _ = writeln!(text, "  {}  {every}  {}", task.name, place(task.origin));
         }
     }
     if !plan.reloads().is_empty() {
         let _ = writeln!(text, "reload hooks:");
         for reload in plan.reloads() {
-            let _ = writeln!(text, "  {}  {}", reload.name, place(reload.origin.as_ref()));
+            let _ = writeln!(text, "  {}  {}", reload.name, place(reload.origin));
         }
     }
-    let signals: Vec<String> =
-        signals(builder, plan).into_iter().map(|(signal, action)| format!("{signal} {}", action_name(action))).collect();
+    let signals: Vec<String> = signals(builder, plan)
+        .into_iter()
+        .map(|(signal, action)| format!("{signal} {}", action_name(action)))
+        .collect();
     let _ = writeln!(text, "signals: {}", signals.join(", "));
     text
 }
@@ -87,9 +89,7 @@ pub(crate) fn json(builder: &Builder, plan: &Plan) -> String {
         .into_iter()
         .map(|(signal, action)| (signal.name().to_owned(), json!(action_name(action))))
         .collect();
-    let phase = |name: &str, asked: Duration, granted: Duration| {
-        json!({"phase": name, "asked_ms": millis(asked), "granted_ms": millis(granted)})
-    };
+    let phase = |name: &str, asked: Duration, granted: Duration| json!({"phase": name, "asked_ms": millis(asked), "granted_ms": millis(granted)});
     let value = json!({
         "schema": 1,
         "service": builder.settings.service,
@@ -106,12 +106,12 @@ pub(crate) fn json(builder: &Builder, plan: &Plan) -> String {
         "tasks": plan.tasks().iter().map(|task| json!({
             "name": task.name,
             "every_ms": task.every.map(millis),
-            "origin": origin(task.origin.as_ref()),
+            "origin": origin(task.origin),
         })).collect::<Vec<_>>(),
         "reloads": plan.reloads().iter().map(|reload| json!({
             "name": reload.name,
             "timeout_ms": millis(reload.timeout),
-            "origin": origin(reload.origin.as_ref()),
+            "origin": origin(reload.origin),
         })).collect::<Vec<_>>(),
         "signals": signals,
     });
@@ -125,7 +125,7 @@ fn hook(hook: &PlannedHook) -> Value {
         "phase": phase.name(),
         "order": hook.order,
         "timeout_ms": millis(hook.timeout),
-        "origin": origin(hook.origin.as_ref()),
+        "origin": origin(hook.origin),
     })
 }
 

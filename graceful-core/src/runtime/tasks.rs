@@ -80,7 +80,7 @@ impl Task {
     pub(crate) fn registered(registration: &'static Registration) -> Option<Self> {
         let Item::Task { every, panic } = registration.item else { return None };
         Some(Self {
-            planned: PlannedTask { name: registration.name.to_owned(), every, origin: Some(registration.origin) },
+            planned: PlannedTask { name: registration.name.to_owned(), every, origin: Some(&registration.origin) },
             policy: panic,
             params: registration.params,
             body: Box::new(registration.run),
@@ -169,7 +169,12 @@ impl TaskTable {
 }
 
 /// Starts the thread of a task; `ended` is called on it when it is over.
-pub(crate) fn start(app: &App, table: &Arc<TaskTable>, task: Task, ended: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+pub(crate) fn start(
+    app: &App,
+    table: &Arc<TaskTable>,
+    task: Task,
+    ended: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
     let row = table.add(&task.planned.name, None);
     let worker = Worker { app: app.clone(), table: Arc::clone(table), row, task };
     thread::Builder::new().name(format!("gf-task-{}", worker.task.planned.name)).spawn(move || {
@@ -233,7 +238,8 @@ impl Worker {
     }
 
     fn run(&mut self, stop: &Stop) -> RunEnd {
-        let mut args = Args { values: self.app.values(), app: &self.app, stop, deadline: stop.deadline(), reason: None };
+        let mut args =
+            Args { values: self.app.values(), app: &self.app, stop, deadline: stop.deadline(), reason: None };
         let body = &mut self.task.body;
         match catch_unwind(AssertUnwindSafe(|| body(&mut args))) {
             Ok(Ok(())) => RunEnd::Ok,
@@ -241,10 +247,7 @@ impl Worker {
             Ok(Err(CallError::Failed(error))) if error.is::<Stopping>() => RunEnd::Ok,
             Ok(Err(CallError::Missing { type_name })) => {
                 let name = self.task.planned.name.as_str();
-                self.app.observer().warn(
-                    "task not started",
-                    [("name", name.into()), ("missing", type_name.into())],
-                );
+                self.app.observer().warn("task not started", [("name", name.into()), ("missing", type_name.into())]);
                 RunEnd::Missing
             }
             Ok(Err(error)) => RunEnd::Failed(error.to_string()),

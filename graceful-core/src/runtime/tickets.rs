@@ -180,7 +180,10 @@ mod tests {
     fn tickets() -> (Arc<Tickets>, Arc<AtomicUsize>) {
         let told = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&told);
-        (Tickets::new(move || drop(counter.fetch_add(1, Ordering::SeqCst))), told)
+        let on_empty = move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        };
+        (Tickets::new(on_empty), told)
     }
 
     #[test]

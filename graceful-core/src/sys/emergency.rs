@@ -84,7 +84,8 @@ impl Emergency {
             force_code: AtomicU8::new(0),
             note: AtomicPtr::new(std::ptr::null_mut()),
             head: AtomicU64::new(0),
-            records: [const { Slot { turn: AtomicU64::new(0), who: AtomicU64::new(0), what: AtomicU64::new(0) } }; RECORDS],
+            records: [const { Slot { turn: AtomicU64::new(0), who: AtomicU64::new(0), what: AtomicU64::new(0) } };
+                RECORDS],
         }
     }
 

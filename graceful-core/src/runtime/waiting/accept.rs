@@ -8,7 +8,9 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{SocketAddr as UnixSocketAddr, UnixListener, UnixStream};
 use std::time::Duration;
 
-use crate::{Stop, sys};
+use crate::Stop;
+#[cfg(unix)]
+use crate::sys;
 
 /// How long to wait for others to close something when the process or the machine is out of descriptors or memory.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);

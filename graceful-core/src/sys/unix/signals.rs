@@ -5,9 +5,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::raw::c_int;
 use std::ptr;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook_registry::SigId;
 
@@ -47,8 +46,9 @@ impl SignalSource {
 
 /// Installs the handlers, unblocks the signals in this thread (and those it starts), and sets up both wake-up pipes.
 ///
-/// What is to happen with each signal was told to [`EMERGENCY`] before. A signal that is ignored already stays ignored.
-pub(crate) fn install_signals() -> io::Result<SignalSource> {
+/// What is to happen with each signal was told to [`EMERGENCY`] before. A signal that is ignored already stays ignored. The
+/// waker is for platforms without a pipe.
+pub(crate) fn install_signals(_: &Arc<mio::Waker>) -> io::Result<SignalSource> {
     let (coordinator, pipe) = mio::unix::pipe::new()?;
     keep(&COORDINATOR, OwnedFd::from(coordinator));
     let (watchdog, alarm) = mio::unix::pipe::new()?;

@@ -1,0 +1,31 @@
+//! What became of every connection.
+
+/// Every connection that was accepted is in exactly one of the other counts, at any instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    /// Taken from the kernel's queue by an accept loop of this runtime, or adopted from a foreign one.
+    pub accepted: u64,
+    /// The handler came to its end by itself, with or without an error, and the connection was closed.
+    pub completed: u64,
+    /// The handler panicked.
+    pub failed: u64,
+    /// Told to stop while it waited for its next request, and closed without one.
+    pub closed_idle: u64,
+    /// Still open at the drain's deadline and therefore cut, be it in a handler's hands or waiting for one.
+    pub cut: u64,
+    /// Accepted, but closed at once because nothing could be done with it any more: the drain was over already.
+    pub refused: u64,
+    /// Taken out of this runtime's care by [`Connection::hand_over`](crate::Connection::hand_over).
+    pub handed_over: u64,
+    /// In a handler's hands, or waiting for one.
+    pub still_open: u64,
+}
+
+impl ConnectionCounts {
+    /// Whether the conservation law holds: nothing was accepted and then lost sight of.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        let Self { accepted, completed, failed, closed_idle, cut, refused, handed_over, still_open } = *self;
+        accepted == completed + failed + closed_idle + cut + refused + handed_over + still_open
+    }
+}

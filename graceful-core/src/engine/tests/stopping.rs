@@ -1,0 +1,186 @@
+//! Listeners that stop: nobody who got in is lost.
+
+use std::sync::Barrier;
+
+use super::*;
+
+/// What a client saw of a stop.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Answered,
+    /// Nobody was listening any more: an honest answer.
+    Refused,
+    /// The handshake was complete, and then nothing came of it.
+    Lost(io::ErrorKind),
+}
+
+fn visit(address: SocketAddr) -> Seen {
+    let stream = match TcpStream::connect_timeout(&address, PATIENCE) {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Seen::Refused,
+        Err(error) => return Seen::Lost(error.kind()),
+    };
+    stream.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    match ask_tcp(&stream) {
+        Ok(answer) if answer == b"hello" => Seen::Answered,
+        Ok(_) => Seen::Lost(io::ErrorKind::UnexpectedEof),
+        Err(error) => Seen::Lost(error.kind()),
+    }
+}
+
+/// Clients connect while the listener stops, and each is either served or turned away. Returns how many were served.
+fn stop_amid(clients: usize) -> usize {
+    let bench = Bench::new(Limits { workers: 8, ..Limits::default() });
+    let address = bench.listen(echo);
+    let start = Barrier::new(clients + 1);
+    let seen: Vec<Seen> = thread::scope(|scope| {
+        let visitors: Vec<_> = (0..clients)
+            .map(|_| {
+                let visit = || {
+                    start.wait();
+                    visit(address)
+                };
+                thread::Builder::new().stack_size(64 << 10).spawn_scoped(scope, visit).expect("a thread")
+            })
+            .collect();
+        start.wait();
+        // In the middle of them.
+        assert_eq!(visit(address), Seen::Answered);
+        bench.drain();
+        visitors.into_iter().map(|visitor| visitor.join().expect("no panic")).collect()
+    });
+    bench.await_stopped();
+    bench.await_drained();
+    let answered = seen.iter().filter(|seen| **seen == Seen::Answered).count();
+    let refused = seen.iter().filter(|seen| **seen == Seen::Refused).count();
+    assert_eq!(answered + refused, clients, "{seen:?}");
+    let counts = bench.counts();
+    assert_eq!((counts.accepted, counts.completed), (answered as u64 + 1, answered as u64 + 1));
+    answered
+}
+
+#[test]
+fn nobody_who_got_in_is_reset() {
+    stop_amid(200);
+}
+
+/// `cargo test --release -- --ignored nobody_who_got_in_is_reset_often`: two minutes of it.
+#[test]
+#[ignore = "takes minutes"]
+fn nobody_who_got_in_is_reset_often() {
+    let answered: Vec<usize> = (0..80).map(|_| stop_amid(200)).collect();
+    println!("answered of 200 each: {answered:?}");
+}
+
+/// Fills the backlog behind a busy worker, stops, and sees everybody answered.
+fn stop_with_a_backlog(workers: usize) {
+    let bench = Bench::new(Limits { workers, queue: 1, ..Limits::default() });
+    let (open, gate) = gate();
+    let address = bench.listen(move |connection| {
+        pass(&gate);
+        echo(connection)
+    });
+    let clients: Vec<TcpStream> = (0..50).map(|_| connect(address)).collect();
+    bench.drain();
+    // Although all workers are busy and their queue is full.
+    bench.await_stopped();
+    assert_eq!(bench.counts().accepted, 50);
+    assert_eq!(
+        TcpStream::connect(address).map(drop).map_err(|error| error.kind()),
+        Err(io::ErrorKind::ConnectionRefused)
+    );
+    drop(open);
+    for client in &clients {
+        assert_eq!(ask_tcp(client).expect("answered"), b"hello");
+    }
+    bench.await_drained();
+    assert_eq!(bench.counts(), ConnectionCounts { accepted: 50, completed: 50, ..Default::default() });
+}
+
+#[test]
+fn a_backlog_of_fifty_is_answered() {
+    stop_with_a_backlog(1);
+    stop_with_a_backlog(8);
+}
+
+#[test]
+fn stopping_is_told_once() {
+    let bench = Bench::new(Limits::default());
+    bench.engine.stop_listeners();
+    bench.await_stopped();
+    bench.engine.stop_listeners();
+    bench.cut();
+    bench.engine.finish();
+    assert!(bench.stopped.is_empty());
+
+    let bench = Bench::new(Limits::default());
+    let (one, two) = (bench.listen(echo), bench.listen(echo));
+    assert_eq!(bench.engine.listeners(), [LocalAddress::from(one), LocalAddress::from(two)]);
+    bench.drain();
+    bench.await_stopped();
+    bench.await_drained();
+    assert_eq!(bench.engine.listeners(), []);
+    bench.engine.stop_listeners();
+    bench.cut();
+    bench.engine.finish();
+    assert!(bench.stopped.is_empty());
+}
+
+#[test]
+fn the_drain_ends_after_the_listeners_stopped() {
+    let bench = Bench::new(Limits::default());
+    bench.listen(echo);
+    bench.drain();
+    bench.await_drained();
+    assert_eq!(bench.stopped.try_recv(), Ok(EngineEvent::ListenersStopped));
+}
+
+#[test]
+fn nothing_new_listens_once_the_drain_began() {
+    let bench = Bench::new(Limits::default());
+    bench.drain();
+    let late = bench.engine.listen("127.0.0.1:0".into(), Arc::new(echo));
+    assert!(matches!(late, Err(StartError::Stopping)), "{late:?}");
+}
+
+#[test]
+fn a_bad_address_is_an_error_at_once() {
+    let bench = Bench::new(Limits::default());
+    let taken = TcpListener::bind("127.0.0.1:0").expect("free");
+    let check = |address: Address, expected: io::ErrorKind| {
+        let text = address.to_string();
+        match bench.engine.listen(address, Arc::new(echo)) {
+            Err(StartError::Bind { address, source }) => assert_eq!((address, source.kind()), (text, expected)),
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    check("nonsense".into(), io::ErrorKind::InvalidInput);
+    check(taken.local_addr().expect("bound").into(), io::ErrorKind::AddrInUse);
+    // No thread was started for these.
+    assert!(bench.engine.core.control().thread.is_none());
+}
+
+#[test]
+fn nothing_of_the_engine_is_left() {
+    let bench = Bench::new(Limits::default());
+    let address = bench.listen(echo);
+    for _ in 0..10 {
+        ask_tcp(&connect(address)).expect("answered");
+    }
+    bench.drain();
+    bench.await_drained();
+    let core = Arc::downgrade(&bench.engine.core);
+    drop(bench.engine);
+    // Every thread and connection of it holds one.
+    assert_eq!(core.strong_count(), 0);
+}
+
+#[test]
+fn an_engine_that_is_dropped_stops() {
+    let bench = Bench::new(Limits::default());
+    let address = bench.listen(echo);
+    drop(bench.engine);
+    assert_eq!(bench.stopped.try_recv(), Ok(EngineEvent::ListenersStopped));
+    let error = TcpStream::connect(address).expect_err("stopped");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
