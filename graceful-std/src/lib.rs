@@ -1,4 +1,109 @@
 //! How a threaded service starts, serves, drains and dies well, without an async runtime.
+//!
+//! A service that is told to stop has to stop accepting without resetting who just connected, finish what it has begun, stop
+//! its threads, close its database after the last user of it, flush its logs, and be gone before the orchestrator loses
+//! patience, whatever hangs. Every team writes this once more, and most of it wrong.
+//! You annotate `main` and the functions that clean up; the rest is done here.
+//!
+//! # The smallest server
+//!
+//! ```no_run
+//! use std::io::{BufRead, BufReader, Write};
+//! use graceful::{App, BoxError, Connection};
+//!
+//! #[graceful::main(timeout = "30s")]
+//! fn main(app: &App) -> Result<(), BoxError> {
+//!     let counter = app.provide(Counter::default());       // hooks and tasks ask for it by its type
+//!     let address = app.tcp("127.0.0.1:8080", move |connection| serve(&counter, connection))?;
+//!     println!("listening on tcp://{address}");
+//!     Ok(())                                               // it serves until it is told to stop
+//! }
+//!
+//! fn serve(counter: &Counter, connection: Connection) -> std::io::Result<()> {
+//!     for line in BufReader::new(&connection).lines() {    // an ordinary blocking handler
+//!         writeln!(&connection, "{}", line?.to_uppercase())?;
+//!         counter.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[graceful::cleanup(order = 10, timeout = "2s")]
+//! fn print_count(counter: &Counter) {
+//!     println!("{} lines", counter.0.load(std::sync::atomic::Ordering::Relaxed));
+//! }
+//!
+//! #[derive(Default)]
+//! struct Counter(std::sync::atomic::AtomicU64);
+//! ```
+//!
+//! # What happens on SIGTERM
+//!
+//! | phase | what happens | budget | default |
+//! |---|---|---|---|
+//! | *(at once)* | [`App::is_ready`] is false, in the signal handler itself | | |
+//! | `lame_duck` | still serving, so that balancers look away; hooks of the phase `before_drain` run | `lame_duck` | 5 s in a cluster, else 0 |
+//! | `draining` | the accept backlog is emptied, listeners close, work in flight ends; 250 ms before the deadline tokens are cancelled, at the deadline connections are cut | `drain` | 20 s |
+//! | `stopping_tasks` | tasks are told and joined | `tasks` | 10 s |
+//! | `cleaning_up` | hooks by ascending order, equal orders in parallel | each its own | 5 s |
+//! | `flushing` | flush hooks, provided values are dropped, logs are flushed, the report is written | `flush` | 1 s |
+//!
+//! A phase ends when it is done or at its deadline. `timeout` (30 s) is the total. The time of hooks and flush is reserved:
+//! lame duck, drain and tasks share what is left, in proportion when it is less than they ask for, and what one of them does
+//! not use goes to the next. A plan whose hooks and flush need more than the total is refused before user code runs.
+//! The process ends at most 250 ms after the total, whatever user code does.
+//!
+//! # Signals
+//!
+//! TERM, INT, QUIT and USR2 request the shutdown; HUP runs the reload hooks if there are any, else it does too.
+//! A second signal, later than 500 ms after the first, skips the waiting and still cleans up. A third ends the process now.
+//! Signals that were ignored when the process began (`nohup`) stay ignored.
+//!
+//! # Exit codes
+//!
+//! | code | when |
+//! |---|---|
+//! | 0 | nothing was lost, cut, abandoned or skipped for lack of time |
+//! | 1 | the start failed, or `main` or a fatal task returned an error; cleanup ran |
+//! | 3 | incomplete: a step failed or timed out, or connections were cut (`incomplete_exit_code` maps it) |
+//! | 101 | `main` or a fatal task panicked; cleanup ran |
+//! | 124 | the total ran out and the process was ended where it stood |
+//! | 128 + n | a third signal n |
+//!
+//! # Environment
+//!
+//! A bare number is in the unit of the third column; `1500ms` or `1m 30s` work everywhere.
+//!
+//! | variable | sets | bare number |
+//! |---|---|---|
+//! | `SHUTDOWN_TIMEOUT`, `SHUTDOWN_TIMEOUT_MS` | the total | s, ms |
+//! | `SHUTDOWN_LAME_DUCK` | the lame duck | s |
+//! | `SHUTDOWN_DRAIN`, `SHUTDOWN_GRACEFUL_TIMEOUT` | the drain | s |
+//! | `SHUTDOWN_TASKS`, `SHUTDOWN_BACKGROUND_TIMEOUT` | tasks | s |
+//! | `SHUTDOWN_FLUSH` | the flush | s |
+//! | `SHUTDOWN_DEBOUNCE` | the debounce | s |
+//! | `SHUTDOWN_<NAME>_TIMEOUT` | the hook of that name: `SHUTDOWN_DB_TIMEOUT` for `db` | s |
+//! | `GRACEFUL` | `plan` or `plan-json`: print the plan and exit without running `main` | |
+//! | `GRACEFUL_REPORT` | where the report is written as JSON, after forced ends too | |
+//! | `GRACEFUL_LOG` | level of the lines on stderr while no logger is installed: `off` to `trace`, default `info` | |
+//!
+//! # Limits
+//!
+//! - Threads that will not end are abandoned and named, not killed: Rust has no way to end a thread.
+//! - With `panic = "abort"` a panic ends the process at once; nothing can run after it.
+//! - A crate that nobody names is not linked, and its hooks are not there: see `hooks` and `expect_hooks` of
+//!   `#[graceful::main]`.
+//! - As PID 1 it does not reap orphans that others left behind; it reaps what [`Stop::child`] started.
+//! - The monotonic clock stands still while the machine is suspended, and so do budgets.
+//!
+//! # Platforms
+//!
+//! Linux is what it is made and tested for. Other Unix systems lack the SYN filter (a window of microseconds at the close of a
+//! listener) and the line that says where a thread is stuck. On Windows, Ctrl-C, Ctrl-Break, close, log-off and shutdown
+//! request the shutdown; it is compile-checked only.
+//!
+//! # Features
+//!
+//! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
 #![forbid(unsafe_code)]
 
 pub use graceful_core::*;

@@ -1,3 +1,5 @@
-//! All process-level tests, one behaviour a module.
+//! All process-level cases: one behaviour a file.
+#![forbid(unsafe_code)]
 
+mod signals;
 mod ui;

@@ -1,0 +1,163 @@
+//! What the fixtures share: saying something without a lock, and misbehaving on demand.
+//!
+//! A fixture calls [`act`] at points that have a name, and the variable `GF_<NAME>` says what happens there: a list of words
+//! with commas between them, done one after the other.
+//!
+//! | word | what it does |
+//! |---|---|
+//! | `error`, `panic` | fails that way |
+//! | `exit=7` | calls `process::exit` |
+//! | `sleep=300` | sleeps, in milliseconds, and hears of nothing |
+//! | `read`, `mutex`, `busy` | hangs: in a `read`, in a lock, in a loop |
+//! | `hold_stdout`, `hold_stderr`, `hold_logger` | takes that lock and never gives it back |
+//! | `atexit` | registers an `atexit` handler that hangs |
+//! | `spin` | has the allocator of `fixtures/spin.c` spin from now on |
+//! | `stop_sleep` | sleeps for an hour, or until it is told to stop, which is its error then |
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use graceful::{BoxError, Stop};
+use log::{LevelFilter, Log, Metadata, Record};
+
+/// Writes a line to stdout with one `write`, past the lock that somebody may hold.
+pub fn say(line: &str) {
+    write(std::io::stdout(), line);
+}
+
+/// Does what the variable says, for points that know no [`Stop`].
+///
+/// # Errors
+/// Those that were asked for.
+pub fn act(point: &str) -> Result<(), BoxError> {
+    perform(point, None)
+}
+
+/// As [`act`], and knows when to stop.
+///
+/// # Errors
+/// Those that were asked for.
+pub fn act_until(point: &str, stop: &Stop) -> Result<(), BoxError> {
+    perform(point, Some(stop))
+}
+
+/// Says that a hook began, does what the variable says, and says that it is done.
+///
+/// # Errors
+/// Those that were asked for.
+pub fn hook(name: &str) -> Result<(), BoxError> {
+    say(&format!("hook {name} began"));
+    act(name)?;
+    say(&format!("hook {name} done"));
+    Ok(())
+}
+
+/// Installs a logger if `GF_LOGGER` is there: one line on stderr for each record, under a lock that `hold_logger` takes.
+/// With `GF_LOGGER=panic` it panics at each record, with `GF_LOGGER=hang_flush` it never comes back from a flush.
+pub fn install_logger() {
+    if setting("logger").is_some() {
+        // It can fail only if it is called twice.
+        let _ = log::set_logger(&LOGGER);
+        log::set_max_level(LevelFilter::Info);
+    }
+}
+
+/// What the variable `GF_<NAME>` says.
+#[must_use]
+pub fn setting(name: &str) -> Option<String> {
+    std::env::var(format!("GF_{}", name.to_ascii_uppercase())).ok()
+}
+
+fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {
+    let words = setting(point).unwrap_or_default();
+    for word in words.split(',').filter(|word| !word.is_empty()) {
+        let (verb, number) = word.split_once('=').unwrap_or((word, "0"));
+        let number: u64 = number.parse().map_err(|_| format!("GF_{point}: {word:?} has no number"))?;
+        match verb {
+            "atexit" => shutdown_hooks::add_shutdown_hook(hang_at_exit),
+            "busy" => loop {
+                std::hint::spin_loop();
+            },
+            "error" => return Err(format!("{point} failed on purpose").into()),
+            "exit" => std::process::exit(i32::try_from(number)?),
+            "hold_logger" => mem::forget(LOCK.lock().unwrap_or_else(PoisonError::into_inner)),
+            "hold_stderr" => mem::forget(std::io::stderr().lock()),
+            "hold_stdout" => mem::forget(std::io::stdout().lock()),
+            "mutex" => {
+                let lock = Mutex::new(());
+                let held = lock.lock();
+                drop(lock.lock());
+                drop(held);
+            }
+            "panic" => panic!("{point} panicked on purpose"),
+            "read" => {
+                let (mut reader, writer) = std::io::pipe()?;
+                let _ = reader.read(&mut [0]);
+                drop(writer);
+            }
+            "sleep" => thread::sleep(Duration::from_millis(number)),
+            "spin" => drop(nix::unistd::access("/spin", nix::unistd::AccessFlags::F_OK)),
+            "stop_sleep" => stop.ok_or("there is no stop here")?.sleep(Duration::from_secs(3600))?,
+            _ => return Err(format!("GF_{point}: {word:?} is not known").into()),
+        }
+    }
+    Ok(())
+}
+
+extern "C" fn hang_at_exit() {
+    say("atexit handler hangs");
+    loop {
+        thread::park();
+    }
+}
+
+fn write(stream: impl std::os::fd::AsFd, line: &str) {
+    // A closed stream is no error of a fixture.
+    let _ = nix::unistd::write(stream, format!("{line}\n").as_bytes());
+}
+
+static LOCK: Mutex<()> = Mutex::new(());
+static LOGGER: Logger = Logger;
+
+/// `log: INFO graceful: phase changed from=serving to=draining`.
+struct Logger;
+
+impl Log for Logger {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if setting("logger").as_deref() == Some("panic") {
+            panic!("the logger panicked on purpose");
+        }
+        let _held = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = format!("log: {} {}: {}", record.level(), record.target(), record.args());
+        let mut fields = Fields(&mut line);
+        // The visitor cannot fail.
+        let _ = record.key_values().visit(&mut fields);
+        write(std::io::stderr(), &line);
+    }
+
+    fn flush(&self) {
+        if setting("logger").as_deref() == Some("hang_flush") {
+            loop {
+                thread::park();
+            }
+        }
+        write(std::io::stderr(), "log: flushed");
+    }
+}
+
+struct Fields<'a>(&'a mut String);
+
+impl<'kvs> log::kv::VisitSource<'kvs> for Fields<'_> {
+    fn visit_pair(&mut self, key: log::kv::Key<'kvs>, value: log::kv::Value<'kvs>) -> Result<(), log::kv::Error> {
+        let _ = write!(self.0, " {key}={value}");
+        Ok(())
+    }
+}
