@@ -178,7 +178,9 @@ impl Settings {
                 self.hook_timeouts.insert(hook.to_owned(), parse(&name, &value, Unit::Seconds)?);
             }
         }
-        self.report = lookup("GRACEFUL_REPORT").filter(|path| !path.is_empty()).map(PathBuf::from);
+        if let Some(path) = lookup("GRACEFUL_REPORT").filter(|path| !path.is_empty()) {
+            self.report = Some(PathBuf::from(path));
+        }
         self.log = match text("GRACEFUL_LOG")? {
             None => LevelFilter::Info,
             Some(level) => level

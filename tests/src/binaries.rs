@@ -20,7 +20,11 @@ pub(crate) fn example(name: &str) -> PathBuf {
 pub(crate) fn profile_dir() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its executable");
     let deps = own.parent().expect("an executable is in a directory");
-    if deps.ends_with("deps") { deps.parent().expect("deps is in the profile's directory").to_owned() } else { deps.to_owned() }
+    if deps.ends_with("deps") {
+        deps.parent().expect("deps is in the profile's directory").to_owned()
+    } else {
+        deps.to_owned()
+    }
 }
 
 /// Cargo itself knows best whether they are stale.

@@ -73,7 +73,8 @@ impl Exit {
     #[must_use]
     #[track_caller]
     pub fn incomplete(&self) -> Vec<String> {
-        let list = self.report()["incomplete"].as_array().unwrap_or_else(|| panic!("no list of what is incomplete: {self}"));
+        let list =
+            self.report()["incomplete"].as_array().unwrap_or_else(|| panic!("no list of what is incomplete: {self}"));
         list.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
     }
 
@@ -111,7 +112,11 @@ impl Exit {
     pub fn hooks(&self) -> String {
         let hooks = self.report()["hooks"].as_array().unwrap_or_else(|| panic!("no hooks in the report: {self}"));
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        hooks.iter().map(|hook| format!("{}={}", text(&hook["name"]), text(&hook["outcome"]))).collect::<Vec<_>>().join(" ")
+        hooks
+            .iter()
+            .map(|hook| format!("{}={}", text(&hook["name"]), text(&hook["outcome"])))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// What the signals in the report did, as `SIGTERM=graceful SIGTERM=debounced`.
@@ -120,19 +125,29 @@ impl Exit {
     pub fn signals(&self) -> String {
         let signals = self.report()["signals"].as_array().unwrap_or_else(|| panic!("no signals in the report: {self}"));
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        signals.iter().map(|signal| format!("{}={}", text(&signal["signal"]), text(&signal["effect"]))).collect::<Vec<_>>().join(" ")
+        signals
+            .iter()
+            .map(|signal| format!("{}={}", text(&signal["signal"]), text(&signal["effect"])))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The lines on stdout.
     #[must_use]
     pub fn stdout(&self) -> Vec<&str> {
-        self.lines.iter().filter_map(|line| if let Line::Out(text) = line { Some(text.as_str()) } else { None }).collect()
+        self.lines
+            .iter()
+            .filter_map(|line| if let Line::Out(text) = line { Some(text.as_str()) } else { None })
+            .collect()
     }
 
     /// The lines on stderr.
     #[must_use]
     pub fn stderr(&self) -> Vec<&str> {
-        self.lines.iter().filter_map(|line| if let Line::Err(text) = line { Some(text.as_str()) } else { None }).collect()
+        self.lines
+            .iter()
+            .filter_map(|line| if let Line::Err(text) = line { Some(text.as_str()) } else { None })
+            .collect()
     }
 
     /// The first line that contains this text, on either stream.

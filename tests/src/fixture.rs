@@ -78,7 +78,7 @@ fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {
         let (verb, number) = word.split_once('=').unwrap_or((word, "0"));
         let number: u64 = number.parse().map_err(|_| format!("GF_{point}: {word:?} has no number"))?;
         match verb {
-            "atexit" => shutdown_hooks::add_shutdown_hook(hang_at_exit),
+            "atexit" => assert!(shutdown_hooks::add_shutdown_hook(hang_at_exit), "atexit handlers can be registered"),
             "busy" => loop {
                 std::hint::spin_loop();
             },
@@ -100,7 +100,7 @@ fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {
                 drop(writer);
             }
             "sleep" => thread::sleep(Duration::from_millis(number)),
-            "spin" => drop(nix::unistd::access("/spin", nix::unistd::AccessFlags::F_OK)),
+            "spin" => drop::<nix::Result<()>>(nix::unistd::access("/spin", nix::unistd::AccessFlags::F_OK)),
             "stop_sleep" => stop.ok_or("there is no stop here")?.sleep(Duration::from_secs(3600))?,
             _ => return Err(format!("GF_{point}: {word:?} is not known").into()),
         }

@@ -210,7 +210,8 @@ impl Running {
         tasks
             .map(|task| {
                 let path = task.path();
-                let state = read(path.join("stat")).rsplit_once(") ").map_or(String::new(), |(_, rest)| rest[..1].to_owned());
+                let state =
+                    read(path.join("stat")).rsplit_once(") ").map_or(String::new(), |(_, rest)| rest[..1].to_owned());
                 format!("\n  thread | {} {state} {}", read(path.join("comm")), read(path.join("wchan")))
             })
             .collect()
@@ -251,7 +252,8 @@ fn pid_of(child: &Child) -> Pid {
 
 /// The one child of a process.
 fn child_of(parent: Pid) -> Option<Pid> {
-    let mut pids = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut pids =
+        std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.find(|pid: &i32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let ppid = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());

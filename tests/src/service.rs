@@ -275,6 +275,7 @@ fn ignored_signals() -> Option<String> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
     let names = [(1, "HUP"), (2, "INT"), (3, "QUIT"), (12, "USR2"), (15, "TERM")];
-    let ignored: Vec<&str> = names.iter().filter(|(number, _)| mask >> (number - 1) & 1 == 1).map(|(_, name)| *name).collect();
+    let ignored: Vec<&str> =
+        names.iter().filter(|(number, _)| mask >> (number - 1) & 1 == 1).map(|(_, name)| *name).collect();
     (!ignored.is_empty()).then(|| ignored.join(","))
 }

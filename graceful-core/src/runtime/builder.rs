@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -117,6 +118,12 @@ impl Builder {
     /// How long the flush of the logs may take, beyond the flush hooks. **Default: `1 s`**.
     pub fn flush(mut self, budget: Duration) -> Self {
         self.settings.flush = budget.min(LONGEST);
+        self
+    }
+
+    /// Where the report is written as JSON when it has ended. **Default: nowhere**.
+    pub fn report(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.report = Some(path.into());
         self
     }
 

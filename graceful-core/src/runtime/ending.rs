@@ -16,6 +16,9 @@ use crate::lifecycle::report::Report;
 use crate::sys;
 use crate::sys::emergency::EMERGENCY;
 
+/// What the logs get at a forced end: less than the watchdog leaves.
+const FORCED_FLUSH: Duration = Duration::from_millis(40);
+
 /// How the lifecycle came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -59,15 +62,13 @@ impl Ending {
             return;
         }
         let code = i32::from(report.exit_code);
-        if self == Self::Forced {
-            sys::write_stderr_now(format!("{summary}\n").as_bytes());
-            sys::exit_now(code);
-        }
-        app.observer().line(summary.clone());
-        app.observer().end();
-        if coordinator.observer_ended.recv_timeout(flush / 2) == Err(RecvTimeoutError::Timeout) {
+        let patience = if self == Self::Forced { FORCED_FLUSH } else { flush / 2 };
+        if !tell_last(&coordinator, summary.clone(), patience) {
             // The logger, or whoever reads stderr, is stuck. The line may come twice, or not at all; the report is written.
             sys::write_stderr_now(format!("{summary}\n").as_bytes());
+        }
+        if self == Self::Forced {
+            sys::exit_now(code);
         }
         app.inner.stops.raise(Stage::Ended, None);
         if main_waits {
@@ -86,6 +87,15 @@ fn hand_back(coordinator: Coordinator, report: Report, flush: Duration) {
     // A logger that hangs is left behind.
     let _ = coordinator.observer_ended.recv_timeout(flush);
     let _ = coordinator.ended.send(report);
+}
+
+/// Has everything told, the logs flushed once more and the summary written; `false` when that takes longer than `patience`.
+fn tell_last(coordinator: &Coordinator, summary: String, patience: Duration) -> bool {
+    let observer = coordinator.app.observer();
+    observer.flush(|| {});
+    observer.line(summary);
+    observer.end();
+    coordinator.observer_ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -9,7 +9,8 @@ use nix::sys::signal::{SigSet, Signal};
 fn main() {
     let mut args = std::env::args_os().skip(1);
     let names = args.next().expect("signals").into_string().expect("signal names are ASCII");
-    let signals: SigSet = names.split(',').map(|name| format!("SIG{name}").parse::<Signal>().expect("a signal")).collect();
+    let signals: SigSet =
+        names.split(',').map(|name| format!("SIG{name}").parse::<Signal>().expect("a signal")).collect();
     signals.thread_block().expect("signals can be blocked");
     let words: Vec<CString> = args.map(|arg| CString::new(arg.into_vec()).expect("no NUL in an argument")).collect();
     // The standard library's `exec` would unblock them again.
