@@ -8,6 +8,7 @@ mod error;
 mod lifecycle;
 mod observe;
 mod runtime;
+mod sync;
 mod sys;
 
 pub use engine::{Address, Connection, ConnectionCounts, LocalAddress, PeerAddress, Readable, Stream};

@@ -1,6 +1,7 @@
 //! What a service left behind.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -130,6 +131,13 @@ impl Exit {
             .map(|signal| format!("{}={}", text(&signal["signal"]), text(&signal["effect"])))
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    /// The directory for the test's own files, removed with this.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        // Invariant: `Running::wait` hands it over.
+        self.scratch.as_ref().expect("it came from a service").path()
     }
 
     /// The lines on stdout.

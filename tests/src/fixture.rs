@@ -11,7 +11,7 @@
 //! | `read`, `mutex`, `busy` | hangs: in a `read`, in a lock, in a loop |
 //! | `hold_stdout`, `hold_stderr`, `hold_logger` | takes that lock and never gives it back |
 //! | `atexit` | registers an `atexit` handler that hangs |
-//! | `spin` | has the allocator of `fixtures/spin.c` spin from now on |
+//! | `freeze`, `spin` | has the library of `fixtures/freeze.c` or `fixtures/spin.c` begin |
 //! | `stop_sleep` | sleeps for an hour, or until it is told to stop, which is its error then |
 
 use std::fmt::Write as _;
@@ -100,7 +100,10 @@ fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {
                 drop(writer);
             }
             "sleep" => thread::sleep(Duration::from_millis(number)),
-            "spin" => drop::<nix::Result<()>>(nix::unistd::access("/spin", nix::unistd::AccessFlags::F_OK)),
+            "freeze" | "spin" => {
+                // Asking is what the library waits for; the answer means nothing.
+                let _ = nix::unistd::access(format!("/{verb}").as_str(), nix::unistd::AccessFlags::F_OK);
+            }
             "stop_sleep" => stop.ok_or("there is no stop here")?.sleep(Duration::from_secs(3600))?,
             _ => return Err(format!("GF_{point}: {word:?} is not known").into()),
         }

@@ -7,14 +7,14 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::clock;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How far the shutdown has come, for code that must react to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -386,6 +386,36 @@ mod tests {
             let sleeper = scope.spawn(|| stop.sleep(Duration::from_secs(3600)));
             stops.raise(Stage::Requested, None);
             assert_eq!(sleeper.join().expect("no panic"), Err(Stopping));
+        });
+    }
+}
+
+#[cfg(all(test, graceful_shuttle))]
+mod schedules {
+    use super::*;
+    use crate::sync::explore;
+
+    /// A waiter is woken however its wait and the raise interleave, and the stage it sees is never below its own.
+    #[test]
+    fn shuttle_no_wake_up_is_lost() {
+        explore(|| {
+            let stops = Stops::new();
+            let waiters: Vec<_> = [Stage::Requested, Stage::Draining, Stage::StoppingTasks]
+                .into_iter()
+                .map(|at| {
+                    let stop = Stop::new(Arc::clone(&stops), at, Stage::Ended);
+                    ::shuttle::thread::spawn(move || {
+                        stop.wait();
+                        assert!(stop.is_stopping());
+                    })
+                })
+                .collect();
+            stops.raise(Stage::Requested, None);
+            stops.raise(Stage::Draining, None);
+            stops.raise(Stage::Ended, None);
+            for waiter in waiters {
+                waiter.join().expect("no panic");
+            }
         });
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use super::stop::{Stage, Stop, Stops};
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keeps the drain open for as long as it lives: the guard by which a foreign server takes part.
 ///
@@ -210,5 +209,49 @@ mod tests {
         assert_eq!(tickets.close(), vec![("late".to_owned(), 1)]);
         drop(clone);
         assert_eq!(tickets.take("more", &stops).map(drop), Err(DrainClosed));
+    }
+}
+
+#[cfg(all(test, graceful_shuttle))]
+mod schedules {
+    use super::*;
+    use crate::sync::atomic::{AtomicBool, Ordering};
+    use crate::sync::explore;
+
+    /// Whoever comes last tells, nothing is told early, and nothing gets in after the end: in every order.
+    #[test]
+    fn shuttle_the_drain_ends_once_and_only_when_nothing_is_out() {
+        explore(|| {
+            let empty = Arc::new(AtomicBool::new(false));
+            let told = Arc::clone(&empty);
+            let tickets = Tickets::new(move || told.store(true, Ordering::SeqCst));
+            let stops = Stops::new();
+            let listener = tickets.take("listener", &stops).expect("open");
+            let connection = listener.clone();
+            let threads = [
+                ::shuttle::thread::spawn(move || {
+                    let more = connection.clone();
+                    drop(connection);
+                    drop(more);
+                }),
+                ::shuttle::thread::spawn(move || drop(listener)),
+                {
+                    let (tickets, stops) = (Arc::clone(&tickets), Arc::clone(&stops));
+                    ::shuttle::thread::spawn(move || drop(tickets.take("late", &stops)))
+                },
+            ];
+            tickets.drain();
+            if tickets.close_if_empty() {
+                // Closed is closed: nobody is out, and nobody can come.
+                assert!(tickets.close().is_empty());
+                assert!(tickets.take("after", &stops).is_err());
+            }
+            for thread in threads {
+                thread.join().expect("no panic");
+            }
+            assert!(tickets.close_if_empty(), "all are back");
+            assert!(tickets.close().is_empty());
+            assert!(empty.load(Ordering::SeqCst) || tickets.take("x", &stops).is_err());
+        });
     }
 }

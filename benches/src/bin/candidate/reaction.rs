@@ -1,0 +1,128 @@
+//! How long a signal takes to be noticed. Each program says `ready`, then the time at which it noticed.
+//!
+//! `flag`: one thread reads the flag in a loop. `token`: one thread waits, asleep. The main thread rests in both, in the way
+//! that the program's kind rests.
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use graceful_benches::{Result, now, say};
+use nix::sys::signal::{SigSet, Signal};
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
+
+use super::{Gate, unknown};
+
+/// By then the threads that were started spin or sleep.
+const SETTLED: Duration = Duration::from_millis(2);
+
+static STOP: AtomicBool = AtomicBool::new(false);
+static GATE: Gate = Gate::new();
+
+pub(crate) mod graceful {
+    use graceful::App;
+    use graceful_benches::now;
+
+    #[graceful::main]
+    pub(crate) fn main(app: &App) -> Result<(), graceful::BoxError> {
+        let watched = app.clone();
+        match std::env::args().nth(1).as_deref() {
+            Some("flag") => {
+                app.ready()?;
+                super::react(move || super::spin(|| !watched.is_ready()));
+            }
+            _ => super::react(move || {
+                watched.stop().wait();
+                now()
+            }),
+        }
+        app.ready()?;
+        Ok(super::settle()?)
+    }
+}
+
+pub(crate) fn flag(program: &str) -> Result<()> {
+    let thread = react(|| spin(|| STOP.load(Ordering::SeqCst)));
+    let stop = || STOP.store(true, Ordering::SeqCst);
+    match program {
+        "ctrlc" => ctrlc::set_handler(stop)?,
+        "iterator" => each_signal(stop)?,
+        "register" => {
+            let flag = Arc::new(AtomicBool::new(false));
+            let read = Arc::clone(&flag);
+            signal_hook::flag::register(SIGTERM, flag)?;
+            let thread = react(move || spin(|| read.load(Ordering::SeqCst)));
+            STOP.store(true, Ordering::SeqCst);
+            settle()?;
+            return end(thread);
+        }
+        _ => return unknown(program),
+    }
+    settle()?;
+    end(thread)
+}
+
+pub(crate) fn token(program: &str) -> Result<()> {
+    if program == "sigwait" {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGTERM);
+        set.thread_block()?;
+        let thread = react(move || {
+            // Invariant: the set is not empty.
+            set.wait().expect("a signal");
+            now()
+        });
+        settle()?;
+        return end(thread);
+    }
+    let thread = react(|| {
+        GATE.wait();
+        now()
+    });
+    match program {
+        "ctrlc" => ctrlc::set_handler(|| GATE.open())?,
+        "iterator" => each_signal(|| GATE.open())?,
+        _ => return unknown(program),
+    }
+    settle()?;
+    end(thread)
+}
+
+/// A thread of its own for the signals, as the documentation of signal-hook has it.
+fn each_signal(mut stop: impl FnMut() + Send + 'static) -> Result<()> {
+    let mut signals = Signals::new([SIGTERM])?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            stop();
+        }
+    });
+    Ok(())
+}
+
+/// Starts the thread that notices, and tells when it did.
+fn react(notice: impl FnOnce() -> u64 + Send + 'static) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let at = notice();
+        // Without a harness nobody wants to know.
+        let _ = say(at);
+    })
+}
+
+fn spin(until: impl Fn() -> bool) -> u64 {
+    while !until() {
+        spin_loop();
+    }
+    now()
+}
+
+fn settle() -> std::io::Result<()> {
+    thread::sleep(SETTLED);
+    say("ready")
+}
+
+fn end(thread: thread::JoinHandle<()>) -> Result<()> {
+    thread.join().map_err(|_| "the thread that notices panicked".into())
+}
