@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::time::{ClockId, clock_gettime};
-use nix::unistd::alarm;
+use nix::unistd::{SysconfVar, alarm, sysconf};
 
 /// What can go wrong: anything, and it ends the run.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -45,7 +45,7 @@ pub fn say(line: impl std::fmt::Display) -> io::Result<()> {
 pub fn resident() -> Result<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm")?;
     let pages: u64 = statm.split_whitespace().nth(1).ok_or("statm has a second field")?.parse()?;
-    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)?.ok_or("pages have a size")?;
+    let page = sysconf(SysconfVar::PAGE_SIZE)?.ok_or("pages have a size")?;
     Ok(pages * page as u64)
 }
 

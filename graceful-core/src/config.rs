@@ -325,4 +325,28 @@ mod tests {
         assert_eq!(settings.action(Signal::Hup, true), SignalAction::Ignore);
         assert_eq!(settings.action(Signal::Usr2, true), SignalAction::Shutdown);
     }
+
+    proptest::proptest! {
+        /// Whatever the environment holds: a setting within its bounds, or an error that names variable and value.
+        #[test]
+        fn any_value_is_taken_or_refused(value in "\\PC*", which in 0..BUDGETS.len()) {
+            let name = BUDGETS[which].0;
+            match read(&[(name, &value)]) {
+                Ok(settings) => proptest::prop_assert!(settings.budgets().timeout <= LONGEST && settings.debounce <= LONGEST),
+                Err(error) => {
+                    let text = error.to_string();
+                    let named = text.starts_with(&format!("environment variable {name}="));
+                    proptest::prop_assert!(named, "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn whole_numbers_and_durations_mean_what_they_say(seconds in 0..86_400_u64) {
+            let settings = read(&[("SHUTDOWN_DRAIN", &seconds.to_string()), ("SHUTDOWN_TASKS", &format!("{seconds}s"))]);
+            let settings = settings.expect("within a day");
+            proptest::prop_assert_eq!(settings.drain, Duration::from_secs(seconds));
+            proptest::prop_assert_eq!(settings.tasks, settings.drain);
+        }
+    }
 }

@@ -10,7 +10,12 @@ const GAP: Duration = Duration::from_millis(200);
 fn forced(service: Service, held_at: &str, third: Signal) -> Exit {
     let hook = "20";
     let service = service
-        .envs([("SHUTDOWN_TIMEOUT", "300"), ("SHUTDOWN_DRAIN", "60"), ("SHUTDOWN_TASKS", "60"), ("SHUTDOWN_DEBOUNCE", "50ms")])
+        .envs([
+            ("SHUTDOWN_TIMEOUT", "300"),
+            ("SHUTDOWN_DRAIN", "60"),
+            ("SHUTDOWN_TASKS", "60"),
+            ("SHUTDOWN_DEBOUNCE", "50ms"),
+        ])
         .envs([("SHUTDOWN_LEAVE_TIMEOUT", hook), ("SHUTDOWN_FIRST_TIMEOUT", hook), ("SHUTDOWN_SECOND_TIMEOUT", hook)])
         .envs([("SHUTDOWN_LAST_TIMEOUT", hook)])
         .start();
@@ -46,7 +51,8 @@ fn a_third_ends_the_process_in_every_phase() {
 
 #[test]
 fn the_code_is_that_of_the_last_signal() {
-    for (third, code) in [(Signal::SIGINT, 130), (Signal::SIGQUIT, 131), (Signal::SIGHUP, 129), (Signal::SIGUSR2, 140)] {
+    for (third, code) in [(Signal::SIGINT, 130), (Signal::SIGQUIT, 131), (Signal::SIGHUP, 129), (Signal::SIGUSR2, 140)]
+    {
         let exit = forced(Service::fixture("plain").env("GF_FIRST", "read"), "hook first began", third);
         exit.expect_code(code).expect_outcome("forced");
         assert_eq!(exit.report()["reason"]["signal"], "SIGTERM", "{exit}");
@@ -80,14 +86,12 @@ fn every_thread_may_be_stuck() {
 #[test]
 fn not_even_our_own_threads_are_needed() {
     let frozen = preload("freeze");
-    // The coordinator and the watchdog come as far as the next wait, and no farther.
+    // The coordinator and the watchdog come as far as the end of the wait that they are in.
     let service = Service::fixture("plain")
         .env("LD_PRELOAD", frozen)
-        .envs([("GF_MAIN", "freeze"), ("GF_LEAVE", "read"), ("SHUTDOWN_DEBOUNCE", "50ms")])
+        .envs([("GF_BEFORE", "freeze"), ("SHUTDOWN_DEBOUNCE", "50ms")])
         .start();
-    service.signal(Signal::SIGTERM);
-    service.wait_text("hook leave began");
-    for _ in 0..3 {
+    for _ in 0..4 {
         service.signal_after(GAP, Signal::SIGTERM);
     }
     let exit = service.wait(PATIENCE);

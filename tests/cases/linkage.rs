@@ -15,8 +15,11 @@ use std::process::Command;
 use graceful_tests::{Exit, PATIENCE, Service};
 use serde_json::Value;
 
-/// What the libraries bring, in the order in which it runs: name, crate, file, function.
-const HOOKS: [[&str; 4]; 9] = [
+/// A hook of the fixture: name, crate, file, function.
+type Hook = [&'static str; 4];
+
+/// What the libraries bring, in the order in which it runs.
+const HOOKS: [Hook; 9] = [
     ["flush_store", "named", "named/src/store.rs", "flush_store"],
     ["stop_renamed", "renamed", "renamed/src/lib.rs", "stop_renamed"],
     ["stop_reexported", "renamed", "renamed/src/lib.rs", "stop_reexported"],
@@ -30,95 +33,92 @@ const HOOKS: [[&str; 4]; 9] = [
 
 #[test]
 fn debug() {
-    let build = Build::new("debug");
-    build.finds_hooks_of_dependencies();
-    build.misses_hooks_of_a_crate_that_nobody_names();
-    build.finds_hooks_that_are_listed();
-    build.serves_the_edition_2021();
+    let programs = Build::debug().make(&["service", "counting", "listing", "legacy"]);
+    programs.have_hooks_of_dependencies();
+    programs.miss_hooks_of_a_crate_that_nobody_names();
+    programs.have_hooks_that_are_listed();
+    programs.may_be_of_edition_2021();
 }
 
 #[test]
 fn release() {
-    let build = Build::new("release").release();
-    build.finds_hooks_of_dependencies();
-    build.finds_hooks_that_are_listed();
+    let programs = Build::release().make(&["service", "counting", "listing"]);
+    programs.have_hooks_of_dependencies();
+    programs.miss_hooks_of_a_crate_that_nobody_names();
+    programs.have_hooks_that_are_listed();
 }
 
 #[test]
-fn link_time_optimization_over_all_crates() {
-    let build = Build::new("fat").release().profile("lto", "\"fat\"").profile("codegen-units", "1");
-    build.finds_hooks_of_dependencies();
-    build.finds_hooks_that_are_listed();
+fn optimized_over_all_crates() {
+    let programs =
+        Build::release().profile("lto", "\"fat\"").profile("codegen-units", "1").make(&["service", "listing"]);
+    programs.have_hooks_of_dependencies();
+    programs.have_hooks_that_are_listed();
 }
 
 #[test]
-fn unused_sections_are_dropped() {
-    Build::new("gc-sections").release().link("link-arg=-Wl,--gc-sections").finds_hooks_of_dependencies();
+fn without_unused_sections() {
+    let programs = Build::release().link("link-arg=-Wl,--gc-sections").make(&["service"]);
+    programs.have_hooks_of_dependencies();
 }
 
 #[test]
 fn small_and_stripped() {
-    let build = Build::new("small").release().profile("opt-level", "\"z\"").profile("strip", "true");
-    build.finds_hooks_of_dependencies();
-    let program = fs::read(build.path("service")).expect("it was built");
-    assert!(!contains(&program, b".symtab"), "it is not stripped");
+    let programs = Build::release().profile("opt-level", "\"z\"").link("strip=symbols").make(&["service"]);
+    programs.have_hooks_of_dependencies();
+    assert!(!programs.contain(".symtab"), "they are not stripped");
 }
 
-/// Where the compiler brings a linker of its own, LLVM's, it was used so far; then this is that of the system.
+/// On this platform the compiler links with LLVM's linker if not told otherwise, so that is what the others used.
 #[test]
 #[cfg(all(target_arch = "x86_64", target_env = "gnu", target_os = "linux"))]
-fn the_other_linker() {
-    let is_lld = |build: &Build| contains(&fs::read(build.path("service")).expect("it was built"), b"Linker: LLD");
-    let own = Build::new("own linker").release();
-    own.finds_hooks_of_dependencies();
-    assert!(is_lld(&own), "the compiler's own linker is not LLVM's any more: use -Clinker-features=+lld here");
-    let other = Build::new("system's linker").release().link("linker-features=-lld");
-    other.finds_hooks_of_dependencies();
-    assert!(!is_lld(&other), "the system's linker is LLVM's, too: nothing else was tested");
+fn by_either_linker() {
+    const MARK: &str = "Linker: LLD";
+    let programs = Build::release().make(&["service"]);
+    programs.have_hooks_of_dependencies();
+    assert!(programs.contain(MARK), "not linked by LLVM's linker");
+    drop(programs);
+    let programs = Build::release().link("linker-features=-lld").make(&["service"]);
+    programs.have_hooks_of_dependencies();
+    assert!(!programs.contain(MARK), "not linked by the system's linker");
 }
 
 #[test]
-fn static_musl() {
+fn static_with_musl() {
     let target = format!("{ARCH}-unknown-linux-musl");
     if !is_installed(&target) {
         // Past what the test runner captures: this must be seen.
-        let text = format!("linkage: NOT TESTED for {target}, which is not installed: rustup target add {target}\n");
+        let text = format!("linkage: NOT TESTED for {target}, which is missing: rustup target add {target}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
         return;
     }
-    let build = Build::new("static musl").release().target(target);
-    build.finds_hooks_of_dependencies();
-    let program = fs::read(build.path("service")).expect("it was built");
-    assert!(!contains(&program, b"/ld-musl-") && !contains(&program, b"/ld-linux"), "it is not static");
+    let programs = Build::release().target(target).make(&["service"]);
+    programs.have_hooks_of_dependencies();
+    assert!(!programs.contain("/ld-musl-") && !programs.contain("/ld-linux"), "they are not static");
 }
 
-/// One way to build the fixture. All share a target directory, so each holds a lock until its programs have run.
+/// One way to build the fixture.
 struct Build {
-    name: &'static str,
-    home: PathBuf,
     target: String,
     profile: &'static str,
     arguments: Vec<OsString>,
-    /// For the programs alone, not for the libraries.
+    /// For the program alone: its libraries are those of every other build of this profile.
     link: Option<&'static str>,
+}
+
+/// What was built. All builds share a directory, so this holds its lock until it is dropped.
+struct Programs {
+    directory: PathBuf,
     _lock: File,
 }
 
 impl Build {
-    fn new(name: &'static str) -> Self {
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("linkage");
-        fs::create_dir_all(&home).expect("the target directory can be written to");
-        let lock = File::create(home.join("lock")).expect("the target directory can be written to");
-        lock.lock().expect("a file can be locked");
-        copy_fixture(&home.join("source"));
-        let target = format!("{ARCH}-unknown-linux-gnu");
-        Self { name, home, target, profile: "debug", arguments: Vec::new(), link: None, _lock: lock }
+    fn debug() -> Self {
+        Self { target: format!("{ARCH}-unknown-linux-gnu"), profile: "debug", arguments: Vec::new(), link: None }
     }
 
-    fn release(mut self) -> Self {
-        self.profile = "release";
-        self.arguments.push("--release".into());
-        self
+    fn release() -> Self {
+        Self { profile: "release", arguments: vec!["--release".into()], ..Self::debug() }
     }
 
     fn profile(mut self, key: &str, value: &str) -> Self {
@@ -126,95 +126,177 @@ impl Build {
         self
     }
 
-    fn link(mut self, option: &'static str) -> Self {
-        self.link = Some(option);
-        self
+    fn link(self, option: &'static str) -> Self {
+        Self { link: Some(option), ..self }
     }
 
-    fn target(mut self, target: String) -> Self {
-        self.target = target;
-        self
+    fn target(self, target: String) -> Self {
+        Self { target, ..self }
     }
 
-    fn path(&self, program: &str) -> PathBuf {
-        self.home.join("target").join(&self.target).join(self.profile).join(program)
+    fn make(self, programs: &[&str]) -> Programs {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("linkage");
+        fs::create_dir_all(&home).expect("a directory below the target directory");
+        let lock = File::create(home.join("lock")).expect("a file below the target directory");
+        lock.lock().expect("a lock of a file");
+        let source = home.join("source");
+        copy_fixture(&source);
+        let mut cargo = Command::new(env!("CARGO"));
+        // What was set for this build, such as flags for coverage, is not for that one.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| changes_builds(&name.to_string_lossy())) {
+            cargo.env_remove(name);
+        }
+        let target_directory = home.join("target");
+        // With the target named, what runs on the host (the macros) is the same for all that is linked in other ways.
+        cargo.arg(if self.link.is_some() { "rustc" } else { "build" });
+        cargo.args(["--quiet", "--offline", "--target", &self.target, "--target-dir"]).arg(&target_directory);
+        for program in programs {
+            cargo.args(["--package", if *program == "legacy" { "legacy" } else { "service" }, "--bin", program]);
+        }
+        cargo.args(&self.arguments);
+        if let Some(option) = self.link {
+            cargo.args(["--", "-C", option]);
+        }
+        let output = cargo.current_dir(source).output().expect("cargo can be run");
+        assert!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        Programs { directory: target_directory.join(self.target).join(self.profile), _lock: lock }
     }
+}
 
-    /// All libraries but one are named: their hooks are planned, with where they are, and run in their order.
-    fn finds_hooks_of_dependencies(&self) {
-        let hooks: Vec<_> = HOOKS.into_iter().filter(|[_, krate, ..]| *krate != "unnamed").collect();
-        self.plans_and_runs("service", &hooks);
+impl Programs {
+    /// All libraries but one are named.
+    fn have_hooks_of_dependencies(&self) {
+        let hooks: Vec<Hook> = HOOKS.into_iter().filter(|[_, krate, ..]| *krate != "unnamed").collect();
+        self.plan_and_run("service", &hooks);
     }
 
     /// A library in `Cargo.toml` that no code names is not linked. Whoever counts is told, before `main` runs.
-    fn misses_hooks_of_a_crate_that_nobody_names(&self) {
-        let exit = self.run("counting", &[]);
+    fn miss_hooks_of_a_crate_that_nobody_names(&self) {
+        let exit = self.service("counting").spawn().wait(PATIENCE);
         exit.expect_code(1);
-        assert_eq!(exit.stdout(), [""; 0], "main must not run: {exit}");
+        assert!(exit.stdout().is_empty(), "main must not run: {exit}");
         let error = exit.line("expect_hooks = 9, but 7 hooks were found");
-        assert!(error.contains("close store") && error.contains("hooks = ["), "it names who is there and the cure: {error}");
+        assert!(error.contains("close store") && error.contains("hooks = ["), "who is there, and the cure: {error}");
         assert!(!error.contains("close_cache"), "{error}");
     }
 
-    /// `hooks = [unnamed::close_cache]` names the library, and so all of its hooks are there, each once.
-    fn finds_hooks_that_are_listed(&self) {
-        let without_store: Vec<_> = HOOKS.into_iter().collect();
-        let exit = self.plan("listing", &without_store);
-        assert_eq!(exit.stdout().iter().filter(|line| line.contains("\"close_cache\"")).count(), 1, "{exit}");
-        let exit = self.run("listing", &[]);
-        exit.expect_code(0).expect_outcome("clean");
-        assert!(exit.has("hook close_cache") && exit.has("hook remove_files"), "{exit}");
-        // The program opens no store; it need not be closed.
-        assert_eq!(exit.hook("close store")["outcome"], "skipped", "{exit}");
+    /// To list one hook of the library names the library; all of its hooks are there then, and each is there once.
+    fn have_hooks_that_are_listed(&self) {
+        self.plan_and_run("listing", &HOOKS);
     }
 
-    /// Attributes of all kinds in a library and a program of the previous edition.
-    fn serves_the_edition_2021(&self) {
-        let hooks: Vec<_> = HOOKS.into_iter().filter(|[_, krate, ..]| *krate == "legacy").collect();
-        let exit = self.plans_and_runs("legacy", &hooks);
+    /// Attributes of every kind in a library and a program of the edition before.
+    fn may_be_of_edition_2021(&self) {
+        let hooks: Vec<Hook> = HOOKS.into_iter().filter(|[_, krate, ..]| *krate == "legacy").collect();
+        let (plan, exit) = self.plan_and_run("legacy", &hooks);
         assert_eq!(exit.report()["reason"]["text"], "requested by the pump", "{exit}");
         assert_eq!(exit.task("pump")["outcome"], "stopped", "{exit}");
-        let ticks = &exit.task("tick")["runs"];
-        assert!(ticks.as_u64() > Some(1), "{exit}");
-        let plan = self.json("legacy");
+        assert!(exit.task("tick")["runs"].as_u64() > Some(1), "{exit}");
         assert_eq!(plan["signals"]["SIGHUP"], "ignore", "{plan:#}");
         assert_eq!(plan["timeout_ms"], 20_000.0, "{plan:#}");
         assert_eq!(plan["reloads"][0]["name"], "read_again", "{plan:#}");
         assert_eq!(plan["reloads"][0]["origin"]["line"], line_of("legacy/src/lib.rs", "read_again"), "{plan:#}");
     }
 
-    fn plans_and_runs(&self, program: &str, hooks: &[[&str; 4]]) -> Exit {
-        self.plan(program, hooks);
-        let exit = self.run(program, &[]);
-        exit.expect_code(0).expect_outcome("clean");
-        let ran: Vec<_> = exit.stdout().into_iter().map(|line| line.split(" after").next().unwrap_or_default()).collect();
-        let expected: Vec<_> = hooks.iter().map(|[name, ..]| format!("hook {name}")).collect();
-        assert_eq!(ran[0], "main", "{exit}");
-        assert_eq!(ran[1..], expected, "{}: {exit}", self.name);
-        let expected: Vec<_> = hooks.iter().map(|[name, ..]| format!("{name}=completed")).collect();
-        assert_eq!(exit.hooks(), expected.join(" "), "{}: {exit}", self.name);
-        exit
-    }
-
-    fn plan(&self, program: &str, hooks: &[[&str; 4]]) -> Exit {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        let planned = |hook: &Value| {
-            let origin = &hook["origin"];
-            [&hook["name"], &origin["crate"], &origin["file"], &origin["line"]].map(text)
-        };
-        let plan = self.json(program);
-        let planned: Vec<_> = plan["hooks"].as_array().into_iter().flatten().map(planned).collect();
-        let expected: Vec<_> = hooks
-            .iter()
-            .map(|[name, krate, file, function]| [name, krate, file, line_of(file, function).to_string().as_str()].map(str::to_owned))
-            .collect();
-        assert_eq!(planned, expected, "{} in {}", program, self.name);
-        self.run(program, &[("GRACEFUL", "plan-json")])
-    }
-
-    fn json(&self, program: &str) -> Value {
-        let exit = self.run(program, &[("GRACEFUL", "plan-json")]);
+    fn plan_and_run(&self, program: &str, hooks: &[Hook]) -> (Value, Exit) {
+        let exit = self.service(program).env("GRACEFUL", "plan-json").spawn().wait(PATIENCE);
         exit.expect_code(0);
-        serde_json::from_str(&exit.stdout().join("\n")).unwrap_or_else(|error| panic!("no plan, {error}: {exit}"))
+        let plan: Value =
+            serde_json::from_str(&exit.stdout().join("\n")).unwrap_or_else(|error| panic!("{error}: {exit}"));
+        let expected: Vec<String> = hooks
+            .iter()
+            .map(|[name, krate, file, function]| format!("{name} of {krate} at {file}:{}", line_of(file, function)))
+            .collect();
+        assert_eq!(places(&plan), expected, "{plan:#}");
+
+        let exit = self.service(program).spawn().wait(PATIENCE);
+        exit.expect_code(0).expect_outcome("clean");
+        let said = exit.stdout();
+        assert_eq!(said[0], "main", "{exit}");
+        assert_eq!(said[1..], hooks.iter().map(|[name, ..]| format!("hook {name}")).collect::<Vec<_>>(), "{exit}");
+        let expected: Vec<String> = hooks.iter().map(|[name, ..]| format!("{name}=completed")).collect();
+        assert_eq!(exit.hooks(), expected.join(" "), "{exit}");
+        (plan, exit)
     }
+
+    fn service(&self, program: &str) -> Service {
+        Service::program(program, self.directory.join(program))
+    }
+
+    /// Whether the bytes of the program contain this text.
+    fn contain(&self, text: &str) -> bool {
+        let bytes = fs::read(self.directory.join("service")).expect("it was built");
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+}
+
+/// `close store of named at named/src/store.rs:17`.
+fn places(plan: &Value) -> Vec<String> {
+    let hooks = plan["hooks"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    hooks
+        .map(|hook| {
+            let origin = &hook["origin"];
+            let (krate, file) = (text(&origin["crate"]), text(&origin["file"]));
+            format!("{} of {krate} at {file}:{}", text(&hook["name"]), origin["line"])
+        })
+        .collect()
+}
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/linkage")
+}
+
+/// The line where the function is declared.
+fn line_of(file: &str, function: &str) -> usize {
+    let text = fs::read_to_string(fixture().join(file)).expect("a file of the fixture");
+    let line = text.lines().position(|line| line.contains(&format!("fn {function}(")));
+    line.unwrap_or_else(|| panic!("{function} is not in {file}")) + 1
+}
+
+/// Copies the fixture. What has not changed is not touched, so that cargo need not build it again.
+fn copy_fixture(to: &Path) {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a package is in its workspace");
+    let mut files = BTreeSet::new();
+    list_files(&fixture(), Path::new(""), &mut files);
+    for file in &files {
+        let mut text = fs::read_to_string(fixture().join(file)).expect("a file of the fixture");
+        if file == Path::new("Cargo.toml") {
+            let facade = workspace.join("graceful-std");
+            text = text.replace("\"../../../graceful-std\"", &format!("{facade:?}"));
+        }
+        if fs::read_to_string(to.join(file)).ok().as_ref() != Some(&text) {
+            fs::create_dir_all(to.join(file).parent().expect("a file is in a directory")).expect("a directory");
+            fs::write(to.join(file), text).expect("a file below the target directory");
+        }
+    }
+    let mut copied = BTreeSet::new();
+    list_files(to, Path::new(""), &mut copied);
+    for gone in copied.difference(&files) {
+        fs::remove_file(to.join(gone)).expect("a file below the target directory");
+    }
+    // Cargo removes what the fixture does not need, and adds its packages.
+    fs::copy(workspace.join("Cargo.lock"), to.join("Cargo.lock")).expect("the workspace has a lock file");
+}
+
+fn list_files(root: &Path, directory: &Path, files: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(root.join(directory)).into_iter().flatten().flatten() {
+        let path = directory.join(entry.file_name());
+        if entry.path().is_dir() {
+            list_files(root, &path, files);
+        } else {
+            files.insert(path);
+        }
+    }
+}
+
+fn changes_builds(variable: &str) -> bool {
+    let prefixes = ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTDOCFLAGS", "RUSTFLAGS"];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+fn is_installed(target: &str) -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", target]).output();
+    output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }

@@ -52,7 +52,8 @@ fn different_signals_of_one_burst_count_once() {
 
 #[test]
 fn a_second_after_the_default_debounce_hastens() {
-    let service = Service::fixture("plain").env("SHUTDOWN_TIMEOUT", "60").env("SHUTDOWN_DRAIN", "30").env("GF_TICKET", "polite");
+    let service =
+        Service::fixture("plain").env("SHUTDOWN_TIMEOUT", "60").env("SHUTDOWN_DRAIN", "30").env("GF_TICKET", "polite");
     let service = service.start();
     service.signal(Signal::SIGTERM);
     service.wait_text("work was told to stop");
@@ -120,5 +121,9 @@ fn a_second_does_not_shorten_a_hook_that_hangs() {
     let exit = hastened(patient().env("GF_SECOND", "read").start(), "hook second began");
     exit.expect_code(3).expect_outcome("incomplete");
     exit.expect_not_before(Duration::from_secs(1)).expect_within(Duration::from_secs(1));
-    assert_eq!(exit.hooks(), "leave=completed first=completed second=timed_out third=completed last=completed", "{exit}");
+    assert_eq!(
+        exit.hooks(),
+        "leave=completed first=completed second=timed_out third=completed last=completed",
+        "{exit}"
+    );
 }

@@ -20,7 +20,11 @@ fn each_signal_shuts_down() {
         assert_eq!(reason["sender"]["uid"], user.as_raw(), "{exit}");
         assert_eq!(report["pid"], pid.as_raw(), "{exit}");
         assert_eq!(exit.signals(), format!("{signal}=graceful"), "{exit}");
-        assert_eq!(exit.hooks(), "leave=completed first=completed second=completed third=completed last=completed", "{exit}");
+        assert_eq!(
+            exit.hooks(),
+            "leave=completed first=completed second=completed third=completed last=completed",
+            "{exit}"
+        );
         assert!(exit.incomplete().is_empty(), "{exit}");
         exit.line(&format!("signal received signal={signal} pid={tester} uid={user}"));
         let summary = exit.stderr().last().copied().unwrap_or_default().to_owned();

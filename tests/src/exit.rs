@@ -158,8 +158,8 @@ impl Exit {
             .collect()
     }
 
-    /// The first line that contains this text, on either stream.
-    #[must_use]
+    /// The first line that contains this text, on either stream; there has to be one.
+    #[allow(clippy::must_use_candidate, reason = "often called to assert that the line is there")]
     #[track_caller]
     pub fn line(&self, text: &str) -> &str {
         let line = self.lines.iter().map(Line::text).find(|line| line.contains(text));

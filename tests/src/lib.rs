@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod binaries;
+mod client;
 mod exit;
 pub mod fixture;
 mod output;
@@ -30,6 +31,7 @@ mod service;
 
 use std::time::Duration;
 
+pub use client::{Client, Seen, ask_once};
 pub use exit::Exit;
 pub use nix::sys::signal::Signal;
 pub use output::Line;

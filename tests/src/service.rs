@@ -150,6 +150,12 @@ impl Service {
         self.under([launcher.into_os_string(), signals.into()])
     }
 
+    /// Says that the command it runs under stays and has the service as its one child.
+    pub fn forks(mut self) -> Self {
+        self.wrapper_forks = true;
+        self
+    }
+
     /// Runs it as process 1 of a pid namespace. Needs root or user namespaces.
     pub fn as_pid_1(mut self) -> Self {
         self.wrapper_forks = true;

@@ -430,9 +430,10 @@ impl Machine {
             Outcome::Forced(signal) => format!("{signal} ended the process while it was {}", self.phase),
             _ => format!("the total ran out while it was {}", self.phase),
         });
-        for (id, _, _) in std::mem::take(&mut self.running) {
+        while let Some((id, _, _)) = self.running.first().copied() {
             self.actions.push_back(Action::AbandonHook(id));
             self.finish_hook(now, id, HookOutcome::TimedOut);
+            self.running.remove(0);
         }
         self.report.outcome = outcome;
         self.finish(now);
@@ -510,17 +511,18 @@ impl Machine {
     fn finish_hook(&mut self, now: Instant, id: HookId, outcome: HookOutcome) {
         let hook = self.plan.hook(id);
         let name = &hook.name;
+        let began = self.running.iter().find(|(running, _, _)| *running == id).map(|(_, began, _)| *began);
+        let took = began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         match &outcome {
             HookOutcome::Completed | HookOutcome::Skipped(Skip::Missing(_)) => {}
             HookOutcome::Failed(error) => self.report.incomplete.push(format!("hook {name} failed: {error}")),
             HookOutcome::Panicked(message) => self.report.incomplete.push(format!("hook {name} panicked: {message}")),
             HookOutcome::Skipped(skip) => self.report.incomplete.push(format!("hook {name} was skipped: {skip}")),
             HookOutcome::TimedOut => {
-                let after = crate::observe::show(hook.timeout);
+                let after = crate::observe::show(took.min(hook.timeout));
                 self.report.incomplete.push(format!("hook {name} was abandoned after {after}"));
             }
         }
-        let began = self.running.iter().find(|(running, _, _)| *running == id).map(|(_, began, _)| *began);
         self.report.hooks.push(HookReport {
             name: hook.name.clone(),
             phase: hook.phase,
@@ -528,7 +530,7 @@ impl Machine {
             timeout: hook.timeout,
             origin: hook.origin,
             began: began.map(|began| self.since_request(began)),
-            took: began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began)),
+            took,
             outcome,
             stuck: None,
         });

@@ -300,11 +300,14 @@ impl Coordinator {
         let stuck = self.app.inner.hooks.thread_of(id).and_then(stuck::whereabouts);
         let mut lifecycle = self.app.inner.lifecycle();
         let hook = lifecycle.machine.plan().hook(id).clone();
+        let mut after = hook.timeout;
         if let Some(report) = lifecycle.machine.report_mut().hooks.iter_mut().find(|report| report.name == hook.name) {
             report.stuck.clone_from(&stuck);
+            // Shorter when the whole process is ended.
+            after = after.min(report.took);
         }
         drop(lifecycle);
-        let mut fields: Vec<Field> = vec![("name", hook.name.into()), ("after", hook.timeout.into())];
+        let mut fields: Vec<Field> = vec![("name", hook.name.into()), ("after", after.into())];
         if let Some(stuck) = stuck {
             fields.push(("stuck", stuck.into()));
         }

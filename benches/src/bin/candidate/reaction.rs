@@ -4,8 +4,8 @@
 //! that the program's kind rests.
 
 use std::hint::spin_loop;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +19,6 @@ use super::{Gate, unknown};
 /// By then the threads that were started spin or sleep.
 const SETTLED: Duration = Duration::from_millis(2);
 
-static STOP: AtomicBool = AtomicBool::new(false);
 static GATE: Gate = Gate::new();
 
 pub(crate) mod graceful {
@@ -28,39 +27,30 @@ pub(crate) mod graceful {
 
     #[graceful::main]
     pub(crate) fn main(app: &App) -> Result<(), graceful::BoxError> {
+        app.ready()?;
         let watched = app.clone();
         match std::env::args().nth(1).as_deref() {
-            Some("flag") => {
-                app.ready()?;
-                super::react(move || super::spin(|| !watched.is_ready()));
-            }
+            Some("flag") => super::react(move || super::spin(|| !watched.is_ready())),
             _ => super::react(move || {
                 watched.stop().wait();
                 now()
             }),
-        }
-        app.ready()?;
+        };
         Ok(super::settle()?)
     }
 }
 
 pub(crate) fn flag(program: &str) -> Result<()> {
-    let thread = react(|| spin(|| STOP.load(Ordering::SeqCst)));
-    let stop = || STOP.store(true, Ordering::SeqCst);
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    let raise = move || set.store(true, Ordering::SeqCst);
     match program {
-        "ctrlc" => ctrlc::set_handler(stop)?,
-        "iterator" => each_signal(stop)?,
-        "register" => {
-            let flag = Arc::new(AtomicBool::new(false));
-            let read = Arc::clone(&flag);
-            signal_hook::flag::register(SIGTERM, flag)?;
-            let thread = react(move || spin(|| read.load(Ordering::SeqCst)));
-            STOP.store(true, Ordering::SeqCst);
-            settle()?;
-            return end(thread);
-        }
+        "ctrlc" => ctrlc::set_handler(raise)?,
+        "iterator" => each_signal(raise)?,
+        "register" => drop(signal_hook::flag::register(SIGTERM, Arc::clone(&flag))?),
         _ => return unknown(program),
     }
+    let thread = react(move || spin(|| flag.load(Ordering::SeqCst)));
     settle()?;
     end(thread)
 }

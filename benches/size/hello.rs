@@ -1,0 +1,5 @@
+//! Nothing but the standard library.
+
+fn main() {
+    println!("hello");
+}

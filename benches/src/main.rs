@@ -1,0 +1,82 @@
+//! Measures what the runtime costs, side by side with its peers, and prints one table.
+//!
+//! `benches/run` builds and starts it; `benches/README.md` tells what is measured and how.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod hooks;
+mod idle;
+mod program;
+mod reaction;
+mod samples;
+mod size;
+mod startup;
+mod table;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use graceful_benches::Result;
+
+use crate::table::Group;
+
+const HELP: &str = "\
+usage: benches/run [MEASURE...]
+
+Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in 4 to 6 minutes, when none is
+named:
+
+  reaction    from the signal to the readiness flag, and to a waiting thread
+  exit        from the signal to the end of an idle service
+  connection  time and memory of one connection
+  startup     what registered hooks cost before main runs
+  hooks       what 1 000 hooks cost when they run
+  size        the program's bytes and crates, next to axum on tokio (builds both; needs the crate registry)
+
+  -h, --help  this text
+";
+
+/// A measure: its name on the command line, and what it found.
+type Measure = (&'static str, fn() -> Result<Vec<Group>>);
+
+const MEASURES: [Measure; 6] = [
+    ("reaction", reaction::measure),
+    ("exit", idle::measure),
+    ("connection", connection::measure),
+    ("startup", startup::measure),
+    ("hooks", hooks::measure),
+    ("size", size::measure),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted.iter().any(|arg| arg == "-h" || arg == "--help") {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    if let Some(unknown) = wanted.iter().find(|arg| MEASURES.iter().all(|(name, _)| name != arg)) {
+        eprint!("benches: no measure is called {unknown}\n\n{HELP}");
+        return ExitCode::from(2);
+    }
+    match run(&wanted) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("benches: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(wanted: &[String]) -> Result<()> {
+    let mut groups = Vec::new();
+    for (name, measure) in MEASURES {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            let began = Instant::now();
+            groups.extend(measure().map_err(|error| format!("{name}: {error}"))?);
+            eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
+        }
+    }
+    table::print(&groups);
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! A program under measurement: started, spoken to, ended.
+
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use graceful_benches::{Result, now};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Killed when it is dropped, if it has not ended.
+#[derive(Debug)]
+pub(crate) struct Program {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    began: u64,
+}
+
+impl Program {
+    /// Starts one of the binaries beside this one. It gets a clean environment, no stdin, and its stderr goes nowhere.
+    pub(crate) fn start(binary: &str, args: &[&str]) -> Result<Self> {
+        let mut command = command(binary)?;
+        command.args(args).stdout(Stdio::piped());
+        let began = now();
+        let mut child = command.spawn().map_err(|error| format!("{binary} was not started: {error}"))?;
+        let out = child.stdout.take().ok_or("stdout is a pipe")?;
+        Ok(Self { child, out: BufReader::new(out), began })
+    }
+
+    /// When it was started: just before the fork.
+    pub(crate) fn began(&self) -> u64 {
+        self.began
+    }
+
+    /// The next line that it says, without the end of it.
+    pub(crate) fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.out.read_line(&mut line)? == 0 {
+            return Err(format!("the program ended too early: {}", self.child.wait()?).into());
+        }
+        line.truncate(line.trim_end().len());
+        Ok(line)
+    }
+
+    /// Sends SIGTERM, and tells when: the time is taken just before.
+    pub(crate) fn terminate(&self) -> Result<u64> {
+        let pid = self.pid();
+        let at = now();
+        kill(pid, Signal::SIGTERM)?;
+        Ok(at)
+    }
+
+    /// Waits for its end, and tells when that was seen.
+    pub(crate) fn wait(&mut self) -> Result<u64> {
+        self.child.wait()?;
+        Ok(now())
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        // Invariant: the kernel's own numbers fit its own type.
+        Pid::from_raw(self.child.id() as i32)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It fails for one that has ended, and that is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The command of a binary beside this one.
+pub(crate) fn command(binary: &str) -> Result<Command> {
+    let path: PathBuf = env::current_exe()?.with_file_name(binary);
+    let mut command = Command::new(path);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
+}

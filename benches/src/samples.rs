@@ -1,0 +1,59 @@
+//! Numbers of one kind, and what is told of them.
+
+/// What was measured, as often as it was.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Samples(Vec<f64>);
+
+impl Samples {
+    pub(crate) fn add(&mut self, sample: f64) {
+        self.0.push(sample);
+    }
+
+    pub(crate) fn one(sample: f64) -> Self {
+        Self(vec![sample])
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The middle one; of an even number, the mean of the two in the middle. `NaN` when there is none.
+    pub(crate) fn median(&self) -> f64 {
+        let sorted = self.sorted();
+        match sorted.len() {
+            0 => f64::NAN,
+            len if len % 2 == 1 => sorted[len / 2],
+            len => f64::midpoint(sorted[len / 2 - 1], sorted[len / 2]),
+        }
+    }
+
+    pub(crate) fn min(&self) -> f64 {
+        self.sorted().first().copied().unwrap_or(f64::NAN)
+    }
+
+    pub(crate) fn max(&self) -> f64 {
+        self.sorted().last().copied().unwrap_or(f64::NAN)
+    }
+
+    fn sorted(&self) -> Vec<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_is_found() {
+        let check = |numbers: &[f64], median: f64| assert_eq!(Samples(numbers.to_vec()).median(), median);
+        check(&[3.0, 1.0, 2.0], 2.0);
+        check(&[4.0, 1.0, 2.0, 3.0], 2.5);
+        check(&[7.0], 7.0);
+        let samples = Samples(vec![2.0, 9.0, 1.0]);
+        assert_eq!((samples.min(), samples.max(), samples.count()), (1.0, 9.0, 3));
+        assert!(Samples::default().median().is_nan());
+    }
+}

@@ -1,0 +1,100 @@
+//! What was found, as a table in markdown.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use crate::samples::Samples;
+
+/// Rows that are compared with each other: each with the first.
+#[derive(Debug)]
+pub(crate) struct Group {
+    title: &'static str,
+    unit: &'static str,
+    rows: Vec<(String, Samples)>,
+}
+
+impl Group {
+    pub(crate) fn new(title: &'static str, unit: &'static str) -> Self {
+        Self { title, unit, rows: Vec::new() }
+    }
+
+    pub(crate) fn row(mut self, program: impl Into<String>, samples: Samples) -> Self {
+        self.rows.push((program.into(), samples));
+        self
+    }
+
+    /// A group from what was sampled under each name.
+    pub(crate) fn of<'a>(
+        title: &'static str,
+        unit: &'static str,
+        rows: impl IntoIterator<Item = (&'a str, Samples)>,
+    ) -> Self {
+        rows.into_iter().fold(Self::new(title, unit), |group, (program, samples)| group.row(program, samples))
+    }
+}
+
+pub(crate) fn print(groups: &[Group]) {
+    println!("{}\n", machine());
+    println!("| measure | program | median | min – max | runs | ratio to the first |");
+    println!("|---|---|---:|---:|---:|---:|");
+    for Group { title, unit, rows } in groups {
+        let first = rows.first().map_or(f64::NAN, |(_, samples)| samples.median());
+        for (place, (program, samples)) in rows.iter().enumerate() {
+            let title = if place == 0 { title } else { "" };
+            let ratio = if place == 0 { "1".to_owned() } else { number(samples.median() / first) };
+            let range = match samples.count() {
+                1 => String::new(),
+                _ => format!("{} – {}", number(samples.min()), number(samples.max())),
+            };
+            let (median, count) = (number(samples.median()), samples.count());
+            println!("| {title} | {program} | {median} {unit} | {range} | {count} | {ratio} |");
+        }
+    }
+}
+
+/// Where this runs: numbers of another machine are not comparable, ratios are, somewhat.
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model =
+        cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, name)| name);
+    let cores = available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores ({model}), Linux {}", read("/proc/sys/kernel/osrelease").trim())
+}
+
+/// Three digits, more would be noise.
+fn number(value: f64) -> String {
+    if value.abs() >= 1e4 {
+        let digits = format!("{value:.0}");
+        let mut text = String::new();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) && !text.ends_with('-') {
+                text.push(' ');
+            }
+            text.push(digit);
+        }
+        text
+    } else if value.abs() >= 100.0 || value == 0.0 {
+        format!("{value:.0}")
+    } else if value.abs() >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let check = |value: f64, text: &str| assert_eq!(number(value), text);
+        check(0.0, "0");
+        check(0.123_4, "0.12");
+        check(12.34, "12.3");
+        check(1234.5, "1234");
+        check(1_234_567.0, "1 234 567");
+        check(-123_456.0, "-123 456");
+    }
+}
