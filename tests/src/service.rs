@@ -75,7 +75,10 @@ impl Service {
     /// report goes to a file that the harness reads, unless `GRACEFUL_REPORT` is set.
     pub fn program(name: &str, program: impl Into<PathBuf>) -> Self {
         let inherited = std::env::vars_os().map(|(name, _)| name);
-        let env = inherited.filter(|name| changes_services(name)).map(|name| (name, None)).collect();
+        let mut env: BTreeMap<_, _> =
+            inherited.filter(|name| changes_services(name)).map(|name| (name, None)).collect();
+        // Panics are part of the cases, and their backtraces would hide the rest of a transcript.
+        env.insert("RUST_BACKTRACE".into(), Some("0".into()));
         Self {
             name: name.to_owned(),
             program: program.into(),

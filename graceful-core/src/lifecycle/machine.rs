@@ -4,6 +4,10 @@
 //! [`next_deadline`](Machine::next_deadline). Deadlines of the waits are derived, never stored: they follow from when the
 //! phase began, what was asked for and what is reserved behind it, so a hook that is added late moves them by itself.
 
+mod deadlines;
+mod event;
+mod hooks;
+
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -11,99 +15,15 @@ use super::escalation::{Ladder, Step};
 use super::exit::Outcome;
 use super::hooks::{HookPhase, PlannedHook};
 use super::phase::Phase;
-use super::plan::{HookId, Plan, PlanError};
+use super::plan::{HookId, Plan};
 use super::reason::{Reason, Sender, Signal};
-use super::report::{HookOutcome, HookReport, PhaseEnd, PhaseReport, Report, SignalReport, Skip};
+use super::report::{HookOutcome, PhaseEnd, PhaseReport, Report, SignalReport, Skip};
+
+pub(crate) use event::{Action, AddError, Event, Rules};
 
 /// How long what is cancelled has to leave by itself before it is cut: at the end of the drain, and for every wait once a
 /// second signal asked for haste.
 pub(crate) const CANCEL_GRACE: Duration = Duration::from_millis(250);
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Event {
-    /// All tickets are back and no more can be taken.
-    Drained,
-    /// The logs are flushed.
-    Flushed,
-    HookDone {
-        id: HookId,
-        outcome: HookOutcome,
-    },
-    /// `main` waits in `run`: it is joined like a task, but needs hardly any time.
-    MainRests,
-    /// The start is complete.
-    Started,
-    /// A shutdown is asked for, not by a signal. Asking twice changes nothing.
-    Requested(Reason),
-    /// A signal that means shutdown. Counts on the ladder.
-    Signal {
-        signal: Signal,
-        sender: Option<Sender>,
-        millis: u64,
-    },
-    /// There is one more task to be joined, or `main`.
-    TaskBegan,
-    /// One of them has ended.
-    TaskEnded,
-    /// Time has passed.
-    Tick,
-}
-
-/// What the coordinator is to do.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Action {
-    AbandonHook(HookId),
-    /// The tasks' time is over: note which are late.
-    AbandonTasks,
-    /// Connections and tickets are told to leave at once.
-    Cancel,
-    /// The drain is over, whatever is still open.
-    Cut,
-    /// Close listeners, tell when nothing is in flight any more.
-    Drain,
-    /// A phase was entered and has until then.
-    Enter {
-        phase: Phase,
-        deadline: Instant,
-        budget: Duration,
-    },
-    /// The end: the report is complete.
-    Exit,
-    /// Flush the logs, within this long.
-    Flush {
-        budget: Duration,
-    },
-    /// The end, without finishing: the process must not wait for anything.
-    ForceExit,
-    /// A second signal: waits are cut short.
-    Hasten,
-    RunHook {
-        id: HookId,
-        deadline: Instant,
-    },
-    StopTasks {
-        deadline: Instant,
-    },
-}
-
-/// Why a hook cannot be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum AddError {
-    Plan(PlanError),
-    /// Its turn has passed.
-    TooLate,
-}
-
-/// What the machine is built with, beside the plan.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) service: String,
-    pub(crate) debounce: Duration,
-    pub(crate) incomplete_exit_code: u8,
-    /// How far past the total the machine itself may come before it forces the end: scheduling delays add up.
-    pub(crate) overrun: Duration,
-}
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -458,128 +378,5 @@ impl Machine {
             self.report.outcome = Outcome::Incomplete;
         }
         self.report.exit_code = self.report.outcome.exit_code(self.rules.incomplete_exit_code);
-    }
-}
-
-/// Hooks.
-impl Machine {
-    fn reversed_groups(&self, phase: HookPhase) -> Vec<Vec<HookId>> {
-        let mut groups = self.plan.groups(phase);
-        groups.reverse();
-        groups
-    }
-
-    fn hooks_idle(&self) -> bool {
-        self.running.is_empty() && self.groups.is_empty()
-    }
-
-    /// Begins the next group when the last has ended; `true` when there is none left.
-    fn run_groups(&mut self, now: Instant) -> bool {
-        if !self.running.is_empty() {
-            return false;
-        }
-        let Some(group) = self.groups.pop() else { return true };
-        for id in group {
-            let deadline = now + self.plan.hook(id).timeout;
-            self.running.push((id, now, deadline));
-            self.actions.push_back(Action::RunHook { id, deadline });
-        }
-        false
-    }
-
-    fn hook_done(&mut self, now: Instant, id: HookId, outcome: HookOutcome) {
-        // A hook that was abandoned may still come to its end: that is too late to count.
-        let Some(nth) = self.running.iter().position(|(running, _, _)| *running == id) else { return };
-        self.finish_hook(now, id, outcome);
-        self.running.swap_remove(nth);
-    }
-
-    fn expire_hooks(&mut self, now: Instant) {
-        let mut nth = 0;
-        while nth < self.running.len() {
-            let (id, _, deadline) = self.running[nth];
-            if now >= deadline {
-                self.actions.push_back(Action::AbandonHook(id));
-                self.finish_hook(now, id, HookOutcome::TimedOut);
-                self.running.swap_remove(nth);
-            } else {
-                nth += 1;
-            }
-        }
-    }
-
-    fn finish_hook(&mut self, now: Instant, id: HookId, outcome: HookOutcome) {
-        let hook = self.plan.hook(id);
-        let name = &hook.name;
-        let began = self.running.iter().find(|(running, _, _)| *running == id).map(|(_, began, _)| *began);
-        let took = began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
-        match &outcome {
-            HookOutcome::Completed | HookOutcome::Skipped(Skip::Missing(_)) => {}
-            HookOutcome::Failed(error) => self.report.incomplete.push(format!("hook {name} failed: {error}")),
-            HookOutcome::Panicked(message) => self.report.incomplete.push(format!("hook {name} panicked: {message}")),
-            HookOutcome::Skipped(skip) => self.report.incomplete.push(format!("hook {name} was skipped: {skip}")),
-            HookOutcome::TimedOut => {
-                let after = crate::observe::show(took.min(hook.timeout));
-                self.report.incomplete.push(format!("hook {name} was abandoned after {after}"));
-            }
-        }
-        self.report.hooks.push(HookReport {
-            name: hook.name.clone(),
-            phase: hook.phase,
-            order: hook.order,
-            timeout: hook.timeout,
-            origin: hook.origin,
-            began: began.map(|began| self.since_request(began)),
-            took,
-            outcome,
-            stuck: None,
-        });
-    }
-}
-
-/// Deadlines of the waits.
-impl Machine {
-    fn since_request(&self, now: Instant) -> Duration {
-        self.requested.map_or(Duration::ZERO, |requested| now.saturating_duration_since(requested))
-    }
-
-    /// When the wait of the current phase ends: after what was asked for, or where the time of what comes behind begins.
-    fn wait_until(&self) -> Instant {
-        let Some(requested) = self.requested else { return self.entered };
-        let budgets = self.plan.budgets();
-        let reserved = self.plan.reserved();
-        let waits = self.plan.waits(self.tasks_ask());
-        let (asked, behind) = match self.phase {
-            Phase::LameDuck => (budgets.lame_duck, waits.drain + waits.tasks + reserved.cleanup + reserved.flush),
-            Phase::Draining => (budgets.drain, waits.tasks + reserved.cleanup + reserved.flush),
-            _ => (budgets.tasks, reserved.cleanup + reserved.flush),
-        };
-        let latest = requested + budgets.timeout.saturating_sub(behind);
-        let until = (self.entered + asked).min(latest);
-        match (self.hastened, self.phase) {
-            (None, _) => until,
-            (Some(at), Phase::LameDuck) => until.min(at),
-            (Some(at), _) => until.min(at.max(self.entered) + CANCEL_GRACE),
-        }
-    }
-
-    /// What is set aside for tasks while the drain has its time.
-    fn tasks_ask(&self) -> Duration {
-        let budget = self.plan.budgets().tasks;
-        match self.tasks {
-            0 => Duration::ZERO,
-            1 if self.main_rests => budget.min(CANCEL_GRACE),
-            _ => budget,
-        }
-    }
-
-    /// When work in flight is told to leave: a little before it is cut, at once when hastened.
-    fn cancel_at(&self) -> Instant {
-        if let Some(at) = self.hastened {
-            return at.max(self.entered);
-        }
-        let until = self.wait_until();
-        let span = until.saturating_duration_since(self.entered);
-        until - CANCEL_GRACE.min(span / 4)
     }
 }

@@ -1,9 +1,9 @@
 //! What keeps the drain open: a count that, once closed, is never raised again.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use super::stop::{Stage, Stop, Stops};
 use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// Keeps the drain open for as long as it lives: the guard by which a foreign server takes part.
 ///
