@@ -2,25 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use graceful_tests::{PATIENCE, Running, Service, Signal};
-
-/// Whether the process handles SIGTERM, as the kernel tells. Bit 14 is signal 15.
-fn handles_term(service: &Running) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> 14 & 1 == 1)
-}
+use graceful_tests::{PATIENCE, Service, Signal};
 
 /// From the moment the handler is there, a signal is a graceful end, wherever the start was.
 #[test]
 fn as_soon_as_it_is_handled_it_is_graceful() {
     for _ in 0..30 {
         let service = Service::fixture("plain").spawn();
-        let deadline = Instant::now() + PATIENCE;
-        while !handles_term(&service) {
-            assert!(Instant::now() < deadline, "the handler never came: {service}");
-            std::hint::spin_loop();
-        }
+        service.wait_handles(Signal::SIGTERM);
         service.signal(Signal::SIGTERM);
         let exit = service.wait(PATIENCE);
         exit.expect_code(0).expect_outcome("clean").expect_within(Duration::ZERO);

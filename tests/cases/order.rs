@@ -49,12 +49,10 @@ fn the_report_knows_where_each_was_declared() {
     let exit = Service::fixture("order").start().stop();
     let source = include_str!("../src/bin/order.rs");
     let line = |text: &str| 1 + source.lines().position(|line| line.starts_with(text)).expect("it is in the fixture");
-    for (name, attribute) in
-        [("late", "#[cleanup(order = 7)]"), ("left", "#[cleanup]"), ("send the rest", "#[cleanup(phase = \"flush\"")]
-    {
+    for (name, function) in [("late", "fn late("), ("left", "fn left("), ("send the rest", "fn send(")] {
         let origin = &exit.hook(name)["origin"];
         assert_eq!(origin["file"], "tests/src/bin/order.rs", "{exit}");
-        assert_eq!(origin["line"], line(attribute), "{exit}");
+        assert_eq!(origin["line"], line(function), "{exit}");
         assert_eq!(origin["crate"], "graceful-tests", "{exit}");
         assert_eq!(origin["module"], "order", "{exit}");
     }

@@ -50,12 +50,13 @@ fn a_value_that_is_no_text() {
 fn a_plan_that_cannot_be_kept_shows_its_sum() {
     refused(
         Service::fixture("plain").env("SHUTDOWN_TIMEOUT", "2"),
-        "the plan cannot be kept: first 1s (cleanup, order 10) + second 1s (cleanup, order 20) + flush 1s = 3s is more than \
-         the total of 2s; set timeout = \"3s\" or more, or shorten a step",
+        "the plan cannot be kept: leave 1s (before_drain, order 0) + first 1s (cleanup, order 10) + second 1s (cleanup, order \
+         20) + third 1s (cleanup, order 30) + last 1s (flush, order 0) + flush 1s = 6s is more than the total of 2s; set \
+         timeout = \"6s\" or more, or shorten a step",
     );
     refused(
         Service::fixture("plain").env("SHUTDOWN_FIRST_TIMEOUT", "0"),
-        "hook first has no time: set its timeout to more than 0",
+        "hook first has no time at all; write timeout = \"5s\"",
     );
 }
 
@@ -67,10 +68,10 @@ fn one_name_for_two() {
     refused(
         Service::fixture("same_name"),
         &format!(
-            "two parts of the plan are called \"close\" ({file}:{}), another ({file}:{}); give one of them a name of its own: \
+            "two parts of the plan are called \"close\": one ({file}:{}), another ({file}:{}); give one of them a name of its own: \
              name = \"…\"",
-            line("#[cleanup]"),
-            line("#[cleanup(name = \"close\")]")
+            line("fn close() {}"),
+            line("fn close_too() {}")
         ),
     );
 }

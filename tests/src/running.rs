@@ -115,6 +115,39 @@ impl Running {
         self.signal(signal);
     }
 
+    /// Waits until the process handles a signal, as the kernel tells: `graceful` does before any code of the user's runs.
+    #[track_caller]
+    pub fn wait_handles(&self, signal: Signal) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.mask("SigCgt:") >> (signal as u32 - 1) & 1 == 0 {
+            assert!(Instant::now() < deadline, "it never handled {signal}; {self}");
+            // There is no event for this; it takes microseconds, which a test wants to meet.
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Waits until the process is stopped, as `SIGSTOP` does after a while.
+    #[track_caller]
+    pub fn wait_stopped(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.status("State:").starts_with('T') {
+            assert!(Instant::now() < deadline, "it was never stopped; {self}");
+            thread::yield_now();
+        }
+    }
+
+    /// A signal mask of the process, as `/proc/<pid>/status` shows it: `SigCgt:`, `SigIgn:`, `SigBlk:`.
+    #[must_use]
+    pub fn mask(&self, name: &str) -> u64 {
+        u64::from_str_radix(&self.status(name), 16).unwrap_or_default()
+    }
+
+    fn status(&self, name: &str) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let value = status.lines().find_map(|line| line.strip_prefix(name));
+        value.unwrap_or_default().trim().to_owned()
+    }
+
     /// The address in the ready line `listening on http://127.0.0.1:8080`, or `… on tcp://…`, or `… on 127.0.0.1:8080`.
     #[must_use]
     #[track_caller]

@@ -223,7 +223,7 @@ impl AcceptLoop {
         let Door { handler, held, state, .. } = &mut self.doors[place];
         state.recent.note(&peer, now);
         if let Some(linger) = &mut state.linger {
-            linger.extend(&stream, &peer, now);
+            linger.extend(&peer, now);
             state.late += 1;
         }
         match self.core.registry.add(stream, peer, held.clone(), now) {
@@ -263,7 +263,7 @@ impl AcceptLoop {
         if state.linger.is_some() {
             return;
         }
-        state.linger = Some(Linger::begin(listener, &state.recent, &self.core.registry, clock::now()));
+        state.linger = Some(Linger::begin(listener, &state.recent, clock::now()));
         if let Err(error) = listener.turn_away() {
             let fields = [("address", listener.local().to_string().into()), ("error", error.to_string().into())];
             self.core.observer.debug("new connections not turned away", fields);
@@ -274,9 +274,12 @@ impl AcceptLoop {
 
     fn close_what_is_drained(&mut self) {
         for place in (0..self.doors.len()).rev() {
-            let state = &self.doors[place].state;
-            let Some(linger) = &state.linger else { continue };
-            if state.ready || state.paused_until.is_some() || !linger.is_over(clock::now()) {
+            let Door { listener, state, .. } = &mut self.doors[place];
+            let Some(linger) = &mut state.linger else { continue };
+            if state.ready
+                || state.paused_until.is_some()
+                || !linger.is_over(clock::now(), || listener.handshake_under_way())
+            {
                 continue;
             }
             // What came since the last look: nobody is between this one and the close.
@@ -299,7 +302,6 @@ impl AcceptLoop {
         let Door { listener, held, handler, state, .. } = self.doors.swap_remove(place);
         listener.deregister(self.poll.registry());
         self.core.control().listeners.retain(|open| !Arc::ptr_eq(open, &listener));
-        listener.release();
         let fields = [("address", listener.local().to_string().into()), ("late", state.late.into())];
         drop(listener);
         self.core.observer.info("listener stopped", fields);

@@ -27,9 +27,10 @@ use std::os::unix::net::UnixListener;
 /// whoever shares it sees too.
 ///
 /// **What happens when the listener stops** depends on who else may hold the socket. Where it is bound here, or handed over
-/// as a [`TcpListener`], new clients are turned away and everybody in the queue is still accepted. An `fd:` listener and a
-/// `UnixListener` may be shared with another process, which goes on accepting: what waits is accepted, then this
-/// process's descriptor is closed, and the socket itself and its file are left as they are.
+/// as a [`TcpListener`], new clients are turned away, those in the queue are still accepted, and so is who is in the middle
+/// of a TCP handshake. An `fd:` listener and a `UnixListener` may be shared with another process, which goes on
+/// accepting: what waits is accepted, then this process's descriptor is closed, and the socket itself and its file are left
+/// as they are.
 ///
 /// # Examples
 /// ```

@@ -15,6 +15,7 @@ use super::endpoint::{LocalAddress, PeerAddress};
 use super::stream::Stream;
 #[cfg(unix)]
 use super::unix_path::SocketFile;
+#[cfg(unix)]
 use crate::sys;
 
 /// How many connections the kernel may keep for us; `net.core.somaxconn` caps it. A restart of the clients' side after an
@@ -32,12 +33,14 @@ pub(super) struct Listener {
     file: Option<SocketFile>,
 }
 
-/// Who may be accepting on the same socket.
+/// Who else may have the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tenure {
-    /// Nobody else: when we stop, the address is to be dead.
-    Sole,
-    /// Perhaps another process: when we stop, only our descriptor is closed.
+    /// Nobody: it was made here.
+    Bound,
+    /// Nobody, it is to be hoped. When we stop the address is to be dead, but if it is not, it must not be broken.
+    Given,
+    /// Another process, which goes on with it: when we stop, only our descriptor is closed.
     Shared,
 }
 
@@ -54,11 +57,11 @@ enum Socket {
 impl Listener {
     pub(super) fn open(address: Address) -> io::Result<Self> {
         match address.0 {
-            Source::Socket(address) => Self::tcp(bind_tcp(address)?, Tenure::Sole),
-            Source::Tcp(listener) => Self::tcp(listener, Tenure::Sole),
+            Source::Socket(address) => Self::tcp(bind_tcp(address)?, Tenure::Bound),
+            Source::Tcp(listener) => Self::tcp(listener, Tenure::Given),
             Source::Text(text) => match Place::parse(&text)? {
-                Place::Name(name) => Self::tcp(bind_tcp(name)?, Tenure::Sole),
-                Place::Socket(address) => Self::tcp(bind_tcp(address)?, Tenure::Sole),
+                Place::Name(name) => Self::tcp(bind_tcp(name)?, Tenure::Bound),
+                Place::Socket(address) => Self::tcp(bind_tcp(address)?, Tenure::Bound),
                 Place::Abstract(name) => Self::abstract_name(&name),
                 Place::Descriptor(number) => Self::inherited(number),
                 Place::Path(path) => Self::path(path),
@@ -86,11 +89,6 @@ impl Listener {
     #[cfg(unix)]
     pub(super) fn unshare(&self) {
         self.shared_by_us.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether a handshake takes place before a connection can be accepted, that is, whether one can be under way.
-    pub(super) fn shakes_hands(&self) -> bool {
-        matches!(self.socket, Socket::Tcp(_))
     }
 
     fn tcp(listener: TcpListener, tenure: Tenure) -> io::Result<Self> {
@@ -159,16 +157,12 @@ impl Listener {
         }
     }
 
-    /// Ends what [`turn_away`](Listener::turn_away) began, in case that somebody else does hold the socket.
-    pub(super) fn release(&self) {
-        if matches!(self.socket, Socket::Tcp(_)) && self.tenure() == Tenure::Sole {
-            sys::allow_new_handshakes(self.fd());
+    /// Whether a client may be about to complete its handshake, if that can be known.
+    pub(super) fn handshake_under_way(&self) -> io::Result<bool> {
+        match self.local.tcp() {
+            Some(address) => sys::handshake_under_way(address),
+            None => Ok(false),
         }
-    }
-
-    /// Whether connections wait outside the queue because it is full.
-    pub(super) fn is_overrun(&self) -> bool {
-        self.shakes_hands() && sys::backlog_is_full(self.fd())
     }
 
     /// A second descriptor, for the process that is to take over.
@@ -192,7 +186,7 @@ impl Listener {
     fn path(path: String) -> io::Result<Self> {
         let (listener, file) = SocketFile::bind(path.into())?;
         sys::set_backlog(listener.as_fd(), BACKLOG)?;
-        Self::unix(listener, Tenure::Sole, Some(file))
+        Self::unix(listener, Tenure::Bound, Some(file))
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -205,7 +199,7 @@ impl Listener {
         let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
         let listener = UnixListener::bind_addr(&address)?;
         sys::set_backlog(listener.as_fd(), BACKLOG)?;
-        Self::unix(listener, Tenure::Sole, None)
+        Self::unix(listener, Tenure::Bound, None)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -245,10 +239,8 @@ impl Listener {
         Ok(())
     }
 
-    pub(super) fn release(&self) {}
-
-    pub(super) fn is_overrun(&self) -> bool {
-        false
+    pub(super) fn handshake_under_way(&self) -> io::Result<bool> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn path(_: String) -> io::Result<Self> {
@@ -267,8 +259,12 @@ impl Listener {
 #[cfg(unix)]
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let (Tenure::Sole, Some(file)) = (self.tenure(), &self.file) {
-            file.remove();
+        match (self.tenure(), &self.socket) {
+            // Whoever else may hold it would wonder. A client that comes in the microsecond before it is closed is lost;
+            // where nobody else can, it is therefore closed as it is.
+            (Tenure::Given, Socket::Tcp(_)) => sys::allow_new_handshakes(self.fd()),
+            (Tenure::Bound, _) => self.file.iter().for_each(SocketFile::remove),
+            (Tenure::Given | Tenure::Shared, _) => {}
         }
     }
 }

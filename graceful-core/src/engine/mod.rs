@@ -151,10 +151,13 @@ impl Engine {
     }
 
     /// For a hot upgrade: a second descriptor of each listener, for another process to inherit. From now on, stopping leaves
-    /// the sockets and their files alone, since the other process goes on with them.
+    /// the sockets and their files alone, since the other process goes on with them. None once they have begun to stop.
     #[cfg(unix)]
     pub(crate) fn share_listeners(&self) -> io::Result<Vec<(LocalAddress, std::os::fd::OwnedFd)>> {
         let control = self.core.control();
+        if control.phase > Phase::Open {
+            return Ok(Vec::new());
+        }
         let share = |listener: &Arc<Listener>| Ok((listener.local().clone(), listener.duplicate()?));
         let shared = control.listeners.iter().map(share).collect::<io::Result<Vec<_>>>()?;
         for listener in &control.listeners {

@@ -185,11 +185,6 @@ impl Registry {
         }
     }
 
-    /// Some of the connections, for a sample.
-    pub(super) fn sample(&self, limit: usize) -> Vec<Arc<Conn>> {
-        self.lock().slots.iter().flatten().map(|slot| Arc::clone(&slot.conn)).take(limit).collect()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under the lock, and the state is whole between any two statements that can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

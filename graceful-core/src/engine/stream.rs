@@ -57,20 +57,6 @@ impl Stream {
         either!(self, socket => socket.shutdown(how))
     }
 
-    /// The round-trip time to the peer, where the system knows it.
-    #[cfg(unix)]
-    pub(super) fn round_trip(&self) -> Option<Duration> {
-        match self {
-            Self::Tcp(socket) => crate::sys::round_trip(socket.as_fd()),
-            Self::Unix(_) => None,
-        }
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn round_trip(&self) -> Option<Duration> {
-        None
-    }
-
     pub(super) fn try_clone(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),

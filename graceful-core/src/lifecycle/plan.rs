@@ -49,13 +49,25 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Adds the hooks that are known at the start. Their sum is looked at first, so that the error shows all of it.
+    pub(crate) fn add_hooks(&mut self, hooks: Vec<PlannedHook>) -> Result<(), PlanError> {
+        let mut worst = self.worst.clone();
+        for hook in &hooks {
+            worst.add(hook.phase, hook.order, hook.timeout);
+        }
+        self.check_sum(worst.reserved(self.budgets.flush).sum())
+            .map_err(|error| error.naming(self.hooks.iter().chain(&hooks)))?;
+        hooks.into_iter().try_for_each(|hook| self.add_hook(hook).map(drop))
+    }
+
     /// Adds a hook, unless its name is taken or the sum would pass the total.
     pub(crate) fn add_hook(&mut self, hook: PlannedHook) -> Result<HookId, PlanError> {
         if hook.timeout.is_zero() {
             return Err(PlanError::ZeroTimeout { name: hook.name });
         }
         let more = self.worst.more(hook.phase, hook.order, hook.timeout);
-        self.check_sum(self.reserved().sum().saturating_add(more)).map_err(|error| error.naming(&self.hooks, &hook))?;
+        self.check_sum(self.reserved().sum().saturating_add(more))
+            .map_err(|error| error.naming(self.hooks.iter().chain([&hook])))?;
         self.claim_name(&hook.name, hook.origin)?;
         self.worst.add(hook.phase, hook.order, hook.timeout);
         self.hooks.push(hook);
@@ -244,10 +256,10 @@ pub enum PlanError {
 
 impl PlanError {
     /// Fills in which hooks make up an impossible sum.
-    fn naming(self, hooks: &[PlannedHook], added: &PlannedHook) -> Self {
+    fn naming<'a>(self, hooks: impl Iterator<Item = &'a PlannedHook>) -> Self {
         let Self::Impossible { timeout, sum, flush, .. } = self else { return self };
         let mut slowest = std::collections::BTreeMap::<(HookPhase, i32), &PlannedHook>::new();
-        for hook in hooks.iter().chain([added]) {
+        for hook in hooks {
             let slot = slowest.entry((hook.phase, hook.order)).or_insert(hook);
             if hook.timeout > slot.timeout {
                 *slot = hook;

@@ -198,7 +198,7 @@ pub struct TaskReport {
 pub enum TaskOutcome {
     /// It did not end in time.
     Abandoned,
-    /// It failed or panicked, and its policy let it rest.
+    /// Its last run failed or panicked.
     Failed,
     /// It never ran: a value it needs was never provided, or the service never served.
     NotStarted,

@@ -234,8 +234,8 @@ impl Builder {
             if let Some(timeout) = self.settings.hook_timeouts.get(&hook.planned.name) {
                 hook.planned.timeout = *timeout;
             }
-            plan.add_hook(hook.planned.clone())?;
         }
+        plan.add_hooks(self.hooks.iter().map(|hook| hook.planned.clone()).collect())?;
         for task in &self.tasks {
             plan.add_task(task.planned.clone())?;
         }

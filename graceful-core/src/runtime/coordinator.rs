@@ -17,6 +17,7 @@ use super::ending::Ending;
 use super::hooks::Job;
 use super::stop::Stage;
 use super::stuck;
+use super::tasks::TaskState;
 use super::watchdog;
 use crate::clock;
 use crate::engine::EngineEvent;
@@ -315,9 +316,9 @@ impl Coordinator {
     }
 
     fn abandon_tasks(&self) {
-        for (task, thread) in self.app.inner.tasks.reports() {
-            let Some(thread) = thread else { continue };
-            let mut fields: Vec<Field> = vec![("name", task.name.as_str().into())];
+        for task in self.app.inner.tasks.states() {
+            let Some(thread) = task.thread else { continue };
+            let mut fields: Vec<Field> = vec![("name", task.report.name.as_str().into())];
             if let Some(stuck) = stuck::whereabouts(thread) {
                 fields.push(("stuck", stuck.into()));
             }
@@ -383,14 +384,14 @@ impl Coordinator {
             report.incomplete.push("the connection counts do not add up".to_owned());
         }
         report.tasks.clear();
-        for (mut task, thread) in self.app.inner.tasks.reports() {
+        for TaskState { report: mut task, thread, lost } in self.app.inner.tasks.states() {
             if let Some(thread) = thread {
                 task.outcome = TaskOutcome::Abandoned;
                 task.stuck = stuck::whereabouts(thread);
                 let at = task.stuck.as_ref().map_or_else(String::new, |stuck| format!(" ({stuck})"));
                 report.incomplete.push(format!("task {} was abandoned{at}", task.name));
-            } else if task.outcome == TaskOutcome::Failed {
-                report.incomplete.push(format!("task {} failed", task.name));
+            } else if lost {
+                report.incomplete.push(format!("task {} failed while it was stopping", task.name));
             }
             report.tasks.push(task);
         }

@@ -118,13 +118,35 @@ struct Row {
     report: TaskReport,
     thread: u64,
     running: bool,
-    failed_last: bool,
+    last: LastRun,
+}
+
+/// How the last run of a task ended. A failure while it served is for its policy to judge; one after it was told to stop
+/// means that its last unit of work is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastRun {
+    Failed,
+    FailedWhileStopping,
+    Ok,
+}
+
+/// What is known of a task now.
+pub(crate) struct TaskState {
+    pub(crate) report: TaskReport,
+    /// The kernel's id of its thread, while it runs.
+    pub(crate) thread: Option<u64>,
+    /// Whether it failed after it was told to stop.
+    pub(crate) lost: bool,
 }
 
 impl TaskTable {
-    /// The reports, and the kernel's thread id of those that still run.
-    pub(crate) fn reports(&self) -> Vec<(TaskReport, Option<u64>)> {
-        self.lock().iter().map(|row| (row.report.clone(), row.running.then_some(row.thread))).collect()
+    pub(crate) fn states(&self) -> Vec<TaskState> {
+        let state = |row: &Row| TaskState {
+            report: row.report.clone(),
+            thread: row.running.then_some(row.thread),
+            lost: row.last == LastRun::FailedWhileStopping,
+        };
+        self.lock().iter().map(state).collect()
     }
 
     /// Adds a task that is not run by [`start`]: `main`, or one that cannot start.
@@ -132,7 +154,7 @@ impl TaskTable {
         let mut rows = self.lock();
         let report =
             TaskReport { name: name.to_owned(), outcome: TaskOutcome::NotStarted, runs: 0, failures: 0, stuck: None };
-        rows.push(Row { report, thread: thread.unwrap_or(0), running: thread.is_some(), failed_last: false });
+        rows.push(Row { report, thread: thread.unwrap_or(0), running: thread.is_some(), last: LastRun::Ok });
         rows.len() - 1
     }
 
@@ -148,11 +170,11 @@ impl TaskTable {
         rows[row].running = true;
     }
 
-    fn ran(&self, row: usize, ok: bool) {
+    fn ran(&self, row: usize, last: LastRun) {
         let mut rows = self.lock();
         let row = &mut rows[row];
-        row.failed_last = !ok;
-        if ok {
+        row.last = last;
+        if last == LastRun::Ok {
             row.report.runs += 1;
         } else {
             row.report.failures += 1;
@@ -160,7 +182,12 @@ impl TaskTable {
     }
 
     fn outcome(&self, row: usize) -> TaskOutcome {
-        if self.lock()[row].failed_last { TaskOutcome::Failed } else { TaskOutcome::Stopped }
+        let rows = self.lock();
+        match &rows[row] {
+            Row { last: LastRun::Failed | LastRun::FailedWhileStopping, .. } => TaskOutcome::Failed,
+            Row { report: TaskReport { runs: 0, failures: 0, .. }, .. } => TaskOutcome::NotStarted,
+            _ => TaskOutcome::Stopped,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Row>> {
@@ -213,12 +240,19 @@ impl Worker {
         while !stop.is_stopping() {
             let began = clock::now();
             let end = self.run(&stop);
-            self.table.ran(self.row, matches!(end, RunEnd::Ok));
-            let failed = match end {
-                RunEnd::Ok => false,
-                RunEnd::Missing => return,
-                RunEnd::Failed(_) | RunEnd::Panicked(_) => true,
-            };
+            if matches!(end, RunEnd::Missing) {
+                // It never ran, which is no failure.
+                return;
+            }
+            let failed = !matches!(end, RunEnd::Ok);
+            self.table.ran(
+                self.row,
+                match (failed, stop.is_stopping()) {
+                    (false, _) => LastRun::Ok,
+                    (true, false) => LastRun::Failed,
+                    (true, true) => LastRun::FailedWhileStopping,
+                },
+            );
             if failed && self.fails(end, &stop) {
                 return;
             }

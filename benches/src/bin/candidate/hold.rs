@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use graceful::{Connection, Runtime};
 use graceful_benches::{Result, raise_descriptors, resident, say};
+use nix::sys::socket::{self, Backlog};
 
 use super::unknown;
 
 /// Descriptors beside the connections.
 const SPARE: u64 = 64;
+
+const BACKLOG: i32 = 4096;
 
 pub(crate) fn run(program: &str, count: usize) -> Result<()> {
     raise_descriptors(count as u64 + SPARE)?;
@@ -26,11 +29,18 @@ pub(crate) fn run(program: &str, count: usize) -> Result<()> {
     }
 }
 
+/// With a queue as long as that of `app.tcp`: one that overflows makes clients wait for a second.
+fn listen() -> Result<TcpListener> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    socket::listen(&listener, Backlog::new(BACKLOG)?)?;
+    Ok(listener)
+}
+
 /// Tracked, with nobody at work on them.
 fn adopt(count: usize) -> Result<()> {
     let runtime = Runtime::builder("hold").start()?;
     runtime.app().ready()?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = listen()?;
     let mut held: Vec<Connection> = Vec::with_capacity(count);
     say(listener.local_addr()?)?;
     let before = resident()?;
@@ -41,7 +51,7 @@ fn adopt(count: usize) -> Result<()> {
 }
 
 fn in_vec(count: usize) -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = listen()?;
     let mut held: Vec<TcpStream> = Vec::with_capacity(count);
     say(listener.local_addr()?)?;
     let before = resident()?;
@@ -68,7 +78,7 @@ fn with_workers(count: usize) -> Result<()> {
 }
 
 fn with_threads(count: usize) -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = listen()?;
     let begun = Arc::new(AtomicUsize::new(0));
     let before = resident()?;
     say(listener.local_addr()?)?;

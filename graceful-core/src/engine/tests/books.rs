@@ -143,13 +143,13 @@ fn the_deadline_brings_readers_back_and_leaves_the_stuck() {
     let (tell, told) = crossbeam_channel::unbounded();
     let tell_stuck = tell.clone();
     let reads = bench.listen(move |connection| {
-        drop(tell.send("reading"));
+        tell.send("reading").expect("heard");
         let end = (&connection).read(&mut [0]);
         assert_eq!(end.expect("shut down"), 0);
-        drop(tell.send("back"));
+        tell.send("back").expect("heard");
     });
     let stuck = bench.listen(move |connection| {
-        drop(tell_stuck.send("stuck"));
+        tell_stuck.send("stuck").expect("heard");
         pass(&gate);
         assert!(connection.stop().is_cancelled());
     });

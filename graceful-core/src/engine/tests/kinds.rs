@@ -205,7 +205,7 @@ fn small_writes_are_sent_at_once() {
     let bench = Bench::new(Limits::default());
     let (tell, told) = crossbeam_channel::unbounded();
     let address = bench.listen(move |connection| {
-        drop(tell.send(connection.as_tcp().map(|socket| socket.nodelay().expect("open"))));
+        tell.send(connection.as_tcp().map(|socket| socket.nodelay().expect("open"))).expect("heard");
     });
     let _client = connect(address);
     assert_eq!(told.recv_timeout(PATIENCE), Ok(Some(true)));

@@ -132,3 +132,24 @@ fn cost_of_a_tracked_connection() {
     println!("{} bytes each, {} in the table", size_of::<registry::Conn>() + 16, registry::PER_SLOT);
     drop(stream.take());
 }
+
+/// `cargo test --release -- --ignored --nocapture idle_stop`: how long a service without visitors takes to stop.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_an_idle_stop() {
+    let mut times: Vec<Duration> = (0..50)
+        .map(|_| {
+            let bench = Bench::new(Limits::default());
+            bench.listen(echo);
+            while !bench.engine.core.control().new_doors.is_empty() {
+                thread::yield_now();
+            }
+            let begin = clock::now();
+            bench.drain();
+            bench.await_drained();
+            clock::now() - begin
+        })
+        .collect();
+    times.sort_unstable();
+    println!("{:?} median, {:?} worst", times[times.len() / 2], times[times.len() - 1]);
+}

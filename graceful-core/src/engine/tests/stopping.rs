@@ -103,6 +103,41 @@ fn a_backlog_of_fifty_is_answered() {
     stop_with_a_backlog(8);
 }
 
+/// The kernel repeats its answer after a second, so this takes that long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_handshake_under_way_is_completed() {
+    use std::os::fd::AsFd as _;
+
+    use crate::sys;
+
+    let bench = Bench::new(Limits::default());
+    let address = bench.listen(echo);
+    if sys::handshake_under_way(address).is_err() {
+        println!("not tested: the kernel cannot be asked");
+        return;
+    }
+    let client = sys::connect_deaf(address.port());
+    bench.drain();
+    // From some moment on new clients get no answer, although the listener is still there.
+    let mut others = 0;
+    let turned_away = loop {
+        match TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            Ok(other) => assert_eq!(ask_tcp(&other).expect("answered"), b"hello"),
+            Err(error) => break error,
+        }
+        others += 1;
+    };
+    assert_eq!(turned_away.kind(), io::ErrorKind::TimedOut);
+    assert!(bench.stopped.is_empty());
+    sys::allow_new_handshakes(client.as_fd());
+    bench.await_stopped();
+    client.set_nonblocking(false).expect("open");
+    assert_eq!(ask_tcp(&client).expect("answered"), b"hello");
+    bench.await_drained();
+    assert_eq!(bench.counts().completed, others + 1);
+}
+
 #[test]
 fn stopping_is_told_once() {
     let bench = Bench::new(Limits::default());

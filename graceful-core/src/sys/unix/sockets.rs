@@ -1,11 +1,17 @@
 //! Sockets: what std does not offer to a listener that must end without losing a connection.
 
+#[cfg(target_os = "linux")]
+mod handshakes;
+
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+pub(crate) use handshakes::*;
 
 /// A listener that this process was started with.
 pub(crate) enum InheritedListener {
@@ -135,29 +141,10 @@ pub(crate) fn poll_two(socket: BorrowedFd<'_>, bell: BorrowedFd<'_>, timeout: Op
     Ok(Woken { socket, bell })
 }
 
-/// The smoothed round-trip time to the peer of a TCP connection.
-#[cfg(target_os = "linux")]
-pub(crate) fn round_trip(stream: BorrowedFd<'_>) -> Option<Duration> {
-    tcp_info(stream).map(|info| Duration::from_micros(info.tcpi_rtt.into()))
-}
-
 /// Not known here.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn round_trip(_: BorrowedFd<'_>) -> Option<Duration> {
-    None
-}
-
-/// Whether connections wait in the kernel because the listener's queue has no room for them.
-#[cfg(target_os = "linux")]
-pub(crate) fn backlog_is_full(listener: BorrowedFd<'_>) -> bool {
-    // For a listener these two are the length of its queue and the limit.
-    tcp_info(listener).is_some_and(|info| info.tcpi_unacked >= info.tcpi_sacked)
-}
-
-/// Not known here.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn backlog_is_full(_: BorrowedFd<'_>) -> bool {
-    false
+pub(crate) fn handshake_under_way(_: std::net::SocketAddr) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether an error of `accept` concerns one connection and says nothing about the next: Linux passes on what happened to
@@ -186,25 +173,6 @@ pub(crate) fn is_of_one_connection(code: i32) -> bool {
 /// Whether an error of `accept` says that the listener has been shut down and its queue is empty.
 pub(crate) fn is_shut(code: i32) -> bool {
     code == libc::EINVAL
-}
-
-#[cfg(target_os = "linux")]
-fn tcp_info(socket: BorrowedFd<'_>) -> Option<libc::tcp_info> {
-    let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
-    let mut length = mem::size_of::<libc::tcp_info>() as libc::socklen_t;
-    // SAFETY: the kernel writes at most `length` bytes into `info`, of which every bit pattern is valid; what an older one
-    // leaves out stays zero.
-    unsafe {
-        check(libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_INFO,
-            info.as_mut_ptr().cast(),
-            &raw mut length,
-        ))
-        .ok()?;
-        Some(info.assume_init())
-    }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
