@@ -46,9 +46,7 @@ const SPARE: u64 = 64;
 pub(crate) fn measure() -> Result<Vec<Group>> {
     raise_descriptors(HELD as u64 + SPARE)?;
     let mut groups = visits()?;
-    eprintln!("visits");
     groups.push(books()?);
-    eprintln!("books");
     groups.push(hold(
         "memory of one open connection, nobody at work on it",
         HELD,
@@ -139,6 +137,7 @@ fn books() -> Result<Group> {
     let other = runtime.app().adopt(UnixStream::pair()?.0)?;
     let mut tracked = Samples::default();
     let mut bare = Samples::default();
+    let mut beyond = Samples::default();
     for _ in 0..ROUNDS {
         let pairs = pairs()?;
         let began = Instant::now();
@@ -146,16 +145,18 @@ fn books() -> Result<Group> {
             drop(runtime.app().adopt(near)?);
             drop(far);
         }
-        tracked.add(began.elapsed().as_secs_f64() * 1e9 / BOOKED as f64);
+        let with = began.elapsed().as_secs_f64() * 1e9 / BOOKED as f64;
         let pairs = self::pairs()?;
         let began = Instant::now();
         for (near, far) in pairs {
             drop(near);
             drop(far);
         }
-        bare.add(began.elapsed().as_secs_f64() * 1e9 / BOOKED as f64);
+        let without = began.elapsed().as_secs_f64() * 1e9 / BOOKED as f64;
+        tracked.add(with);
+        bare.add(without);
+        beyond.add(with - without);
     }
-    let beyond = Samples::one(tracked.median() - bare.median());
     drop(other);
     drop(runtime.shutdown("the benchmark"));
     Ok(Group::new("one connection, close only (Unix pair)", "ns")
@@ -172,7 +173,6 @@ fn pairs() -> Result<Vec<(UnixStream, UnixStream)>> {
 fn hold<const N: usize>(title: &'static str, count: usize, programs: [(&str, &str); N]) -> Result<Group> {
     let mut samples = vec![Samples::default(); N];
     for _ in 0..HOLDERS {
-        eprintln!("hold");
         for ((program, _), samples) in programs.iter().zip(&mut samples) {
             let mut holder = Program::start("candidate", &["hold", program, &count.to_string()])?;
             let address: SocketAddr = holder.line()?.parse()?;

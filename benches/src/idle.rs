@@ -26,6 +26,7 @@ pub(crate) fn measure() -> Result<Vec<Group>> {
     let rows = [
         ("graceful", Visitors::None, "graceful"),
         ("graceful", Visitors::One, "graceful, a client came in the last second"),
+        ("runtime", Visitors::None, "graceful, no listener"),
         ("bare", Visitors::None, "no handler: killed by the signal (floor)"),
         ("ctrlc", Visitors::None, "ctrlc"),
         ("iterator", Visitors::None, "signal-hook iterator"),

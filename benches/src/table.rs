@@ -38,6 +38,7 @@ pub(crate) fn print(groups: &[Group]) {
     println!("| measure | program | median | min – max | runs | ratio to the first |");
     println!("|---|---|---:|---:|---:|---:|");
     for Group { title, unit, rows } in groups {
+        let space = if unit.is_empty() { "" } else { " " };
         let first = rows.first().map_or(f64::NAN, |(_, samples)| samples.median());
         for (place, (program, samples)) in rows.iter().enumerate() {
             let title = if place == 0 { title } else { "" };
@@ -47,7 +48,7 @@ pub(crate) fn print(groups: &[Group]) {
                 _ => format!("{} – {}", number(samples.min()), number(samples.max())),
             };
             let (median, count) = (number(samples.median()), samples.count());
-            println!("| {title} | {program} | {median} {unit} | {range} | {count} | {ratio} |");
+            println!("| {title} | {program} | {median}{space}{unit} | {range} | {count} | {ratio} |");
         }
     }
 }
@@ -59,10 +60,12 @@ fn machine() -> String {
     let model =
         cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, name)| name);
     let cores = available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores ({model}), Linux {}", read("/proc/sys/kernel/osrelease").trim())
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or("?");
+    format!("{cores} cores ({model}), Linux {}, load {load} at the end", read("/proc/sys/kernel/osrelease").trim())
 }
 
-/// Three digits, more would be noise.
+/// Three digits, more would be noise; what was counted is exact.
 fn number(value: f64) -> String {
     if value.abs() >= 1e4 {
         let digits = format!("{value:.0}");
@@ -74,7 +77,7 @@ fn number(value: f64) -> String {
             text.push(digit);
         }
         text
-    } else if value.abs() >= 100.0 || value == 0.0 {
+    } else if value.abs() >= 100.0 || value.fract() == 0.0 {
         format!("{value:.0}")
     } else if value.abs() >= 10.0 {
         format!("{value:.1}")
@@ -91,6 +94,7 @@ mod tests {
     fn numbers_have_three_digits() {
         let check = |value: f64, text: &str| assert_eq!(number(value), text);
         check(0.0, "0");
+        check(21.0, "21");
         check(0.123_4, "0.12");
         check(12.34, "12.3");
         check(1234.5, "1234");

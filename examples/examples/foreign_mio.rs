@@ -1,12 +1,11 @@
-//! An event loop of one's own on mio, in the same drain: lines come back in capital letters.
+//! An event loop of one's own on mio, in the same drain: lines (of up to 64 KiB) come back in capital letters.
 //!
 //! Run:    cargo run --release --example foreign_mio, then: nc 127.0.0.1 8080   (ADDR=127.0.0.1:0 for any free port)
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `listening on tcp://127.0.0.1:8080`
 //!
-//! The loop is woken when the drain begins: it accepts who waits, closes the listener and who is idle, and goes on until the
-//! last client has its answer. Each holds a ticket: who is still there at the drain's deadline is counted in the report, and
-//! the exit code is 3. (A loop that has no waker to give away can register `stop.source()` like a socket, on Unix.)
+//! Woken at the stop, it accepts who waits, closes the listener and who is idle, and goes on until the last client has its
+//! answer. Each client holds a ticket: the report counts those who are there at the drain's deadline, and the exit code is 3.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -21,7 +20,6 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
-const LONGEST_LINE: usize = 64 * 1024;
 
 #[graceful::main]
 fn main(app: &App) -> Result<(), BoxError> {
@@ -39,8 +37,7 @@ fn main(app: &App) -> Result<(), BoxError> {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
         }
-        // Asked before the queue is, so that whoever came before the stop is accepted. An error says that nobody waits, or
-        // that there is no descriptor for who does; the next look will tell.
+        // Asked before the queue is: who came before the stop is accepted. An error: nobody waits, or the next look will tell.
         let stopping = stop.is_stopping();
         while let Some((listener, ticket)) = &door
             && let Ok((mut stream, _)) = listener.accept()
@@ -91,7 +88,7 @@ impl Client {
         self.input.extend(&buffer[..read]);
         let whole = self.input.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         self.output.extend(self.input.drain(..whole).map(|byte| byte.to_ascii_uppercase()));
-        Ok(if self.input.len() > LONGEST_LINE { 0 } else { read })
+        Ok(if self.input.len() > 64 * 1024 { 0 } else { read })
     }
 
     fn send(&mut self) -> io::Result<usize> {

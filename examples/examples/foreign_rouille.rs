@@ -23,7 +23,7 @@ use rouille::router;
 use tiny_http::{Header, Server, StatusCode};
 
 const LARGEST_BODY: u64 = 1 << 20;
-const QUIET: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(500);
 
 /// What one writes for rouille.
 fn routes(request: &rouille::Request) -> rouille::Response {

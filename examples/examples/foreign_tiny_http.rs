@@ -9,8 +9,9 @@
 //! nothing more, and gives up, which `recv` reports as an error.
 //!
 //! What tiny_http cannot do: say `Connection: close`, or tell how many connections are open. Clients that keep theirs are heard
-//! until all of them have been silent for `QUIET`; who sends after that, or takes longer to send the head of a request, finds
-//! the connection closed. Nor does it survive an error of `accept`, as when descriptors run out: then the service ends.
+//! until all of them have been silent for `QUIET`; who sends after that, or takes longer over the head of a request, finds the
+//! connection closed. It also has faults that no drain can mend: of many clients that come at once and keep their connections
+//! it hears only some, and after an error of `accept`, as when descriptors run out, none; the service ends then.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -23,7 +24,7 @@ use graceful::{App, BoxError, Ticket};
 use tiny_http::{Request, Response, Server};
 
 /// How long all clients must have been silent before the last of them are closed.
-const QUIET: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(500);
 
 #[graceful::main]
 fn main(app: &App) -> Result<(), BoxError> {

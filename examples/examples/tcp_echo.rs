@@ -1,6 +1,6 @@
 //! Bytes come back as they were sent; a connection that is idle when the service stops is closed politely.
 //!
-//! Run:    cargo run --release --example tcp_echo, then: nc 127.0.0.1 8080   (ADDR=unix:/tmp/echo.sock for a Unix socket)
+//! Run:    cargo run --release --example tcp_echo, then: nc 127.0.0.1 8080   (ADDR=127.0.0.1:0 for any free port)
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `listening on tcp://127.0.0.1:8080`
 //!

@@ -1,14 +1,19 @@
 //! All process-level cases: one behaviour a file.
 #![forbid(unsafe_code)]
 
+mod added;
 mod early;
+mod embedded;
 mod endings;
 mod engine;
 mod engine_backlog;
+mod examples;
 mod exiting;
 mod forced;
+mod foreign;
 mod inherited;
 mod linkage;
+mod logging;
 mod misbehaving;
 mod order;
 mod pid_1;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use graceful_tests::{Exit, PATIENCE, Service};
+use graceful_tests::{Exit, PATIENCE, Service, Signal};
 
 /// What `second` is given, as its attribute says.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -88,7 +88,9 @@ fn a_panic_beside_a_held_stderr_is_a_panic() {
 
 #[test]
 fn a_logger_that_hangs_holds_up_nothing() {
-    let exit = second("hold_logger,read", &[("GF_LOGGER", "lines")]);
+    let service = Service::fixture("plain").envs([("GF_SECOND", "hold_logger,read"), ("GF_LOGGER", "lines")]).start();
+    service.wait_text("log: INFO graceful: service ready");
+    let exit = service.stop();
     // The logs are waited for as long as the flush may take, twice at most: for what was logged, and for the last lines.
     exit.expect_code(3).expect_outcome("incomplete").expect_within(TIMEOUT + 2 * Duration::from_secs(1));
     assert_eq!(
@@ -97,7 +99,6 @@ fn a_logger_that_hangs_holds_up_nothing() {
         "{exit}"
     );
     exit.expect_incomplete("the flush of the logs did not end in time");
-    exit.line("log: INFO graceful: hook finished name=first order=10 outcome=completed");
     // The summary does not need the logger.
     exit.line("graceful: graceful-tests shut down in ");
 }
@@ -116,6 +117,33 @@ fn a_flush_that_hangs_is_named() {
     exit.expect_code(3).expect_outcome("incomplete").expect_within(2 * Duration::from_secs(1));
     exit.expect_incomplete("the flush of the logs did not end in time");
     assert_eq!(exit.phase("flushing")["end"], "deadline", "{exit}");
+}
+
+#[test]
+fn a_flush_that_hangs_and_a_third_signal() {
+    let gap = Duration::from_millis(200);
+    let service = Service::fixture("plain")
+        .envs([
+            ("GF_LOGGER", "hang_flush"),
+            ("GF_TICKET", "forever"),
+            ("GF_MAIN", "read"),
+            ("SHUTDOWN_DEBOUNCE", "50ms"),
+        ])
+        .envs([("SHUTDOWN_TIMEOUT", "60"), ("SHUTDOWN_FLUSH", "30")])
+        .start();
+    service.signal(Signal::SIGTERM);
+    service.wait_text("work was told to stop");
+    service.signal_after(gap, Signal::SIGTERM);
+    service.wait_text("exiting outcome=incomplete");
+    service.signal_after(gap, Signal::SIGTERM);
+    let exit = service.wait(PATIENCE);
+    exit.expect_code(143).expect_outcome("forced");
+    let incomplete = exit.incomplete();
+    for part in
+        ["work did not end in time", "task main was abandoned", "SIGTERM ended the process while it was flushing"]
+    {
+        assert_eq!(incomplete.iter().filter(|line| line.contains(part)).count(), 1, "{part} once: {exit}");
+    }
 }
 
 #[test]
@@ -143,7 +171,7 @@ fn the_total_holds_with_everything_stuck() {
     ];
     // What the hooks and the flush need is exactly the total: nothing is left for the waits.
     let service = Service::fixture("plain").envs(everything).env("SHUTDOWN_TIMEOUT_MS", "6000").start();
-    service.signal(graceful_tests::Signal::SIGTERM);
+    service.signal(Signal::SIGTERM);
     let exit = service.wait(PATIENCE);
     exit.expect_code(3).expect_outcome("incomplete").expect_within(total);
     assert_eq!(

@@ -91,19 +91,21 @@ fn as_data() {
 
 #[test]
 fn the_environment_shows() {
-    let plan = as_json(Service::fixture("plain").envs([
-        ("SHUTDOWN_TIMEOUT_MS", "20000"),
-        ("SHUTDOWN_DRAIN", "1m"),
-        ("SHUTDOWN_LAME_DUCK", "1500ms"),
-        ("SHUTDOWN_SECOND_TIMEOUT", "4"),
-        ("SHUTDOWN_FLUSH", "500ms"),
-    ]));
+    let plain = || Service::fixture("plain").envs([("SHUTDOWN_TIMEOUT_MS", "20000"), ("SHUTDOWN_FLUSH", "500ms")]);
+    let set = [("SHUTDOWN_DRAIN", "8"), ("SHUTDOWN_LAME_DUCK", "1500ms"), ("SHUTDOWN_SECOND_TIMEOUT", "4")];
+    let plan = as_json(plain().envs(set));
     assert_eq!(plan["timeout_ms"], 20000.0);
     assert_eq!(plan["phases"][0], json!({"phase": "lame_duck", "asked_ms": 1500.0, "granted_ms": 1500.0}));
-    // What the hooks, the flush and the lame duck leave of the total.
-    assert_eq!(plan["phases"][1], json!({"phase": "draining", "asked_ms": 60000.0, "granted_ms": 11000.0}));
+    assert_eq!(plan["phases"][1], json!({"phase": "draining", "asked_ms": 8000.0, "granted_ms": 8000.0}));
     assert_eq!(plan["hooks"][2]["timeout_ms"], 4000.0, "{plan:#}");
+    assert_eq!(plan["worst_case_ms"], 1500.0 + 8000.0 + 6000.0 + 1500.0);
+
+    // Asked for more than the hooks and the flush leave of the total.
+    let plan = as_json(plain().env("SHUTDOWN_DRAIN", "1m"));
+    assert_eq!(plan["phases"][1], json!({"phase": "draining", "asked_ms": 60000.0, "granted_ms": 14500.0}));
     assert_eq!(plan["worst_case_ms"], 20000.0);
+    shown(plain().envs([("SHUTDOWN_DRAIN", "1m"), ("GRACEFUL", "plan")]))
+        .line("  draining            14.5s  (asked 1m)");
 }
 
 #[test]

@@ -77,3 +77,45 @@ fn a_hangup_during_the_shutdown_is_ignored() {
     assert_eq!(exit.signals(), "SIGTERM=graceful", "{exit}");
     assert_eq!(count(&exit.stdout(), "reload one began"), 0, "{exit}");
 }
+
+#[test]
+fn a_flood_of_hangups_drowns_no_stop() {
+    let service = Service::fixture("reloads").env("GF_ONE", "sleep=200").start();
+    for _ in 0..2000 {
+        service.signal(Signal::SIGHUP);
+    }
+    let exit = service.stop();
+    exit.expect_code(0).expect_outcome("clean");
+    assert_eq!(exit.report()["reason"]["signal"], "SIGTERM", "{exit}");
+    assert!(count(&exit.stdout(), "reload one began") <= 20, "{exit}");
+}
+
+#[test]
+fn a_reload_under_way_ends_before_the_hooks_of_the_cleanup() {
+    let service = Service::fixture("reloads").env("GF_TWO", "sleep=400").start();
+    service.signal(Signal::SIGHUP);
+    service.wait_text("reload two began");
+    // One more was asked for, which nobody needs any more.
+    service.signal(Signal::SIGHUP);
+    service.wait_count("signal received signal=SIGHUP", 2);
+    let exit = service.stop();
+    exit.expect_code(0).expect_outcome("clean");
+    assert_eq!(exit.task("reload hooks")["outcome"], "stopped", "{exit}");
+    let lines: Vec<_> = exit.lines.iter().map(graceful_tests::Line::text).collect();
+    let place =
+        |text: &str| lines.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text}: {exit}"));
+    assert!(place("to=stopping_tasks") < place("reload finished name=two"), "{exit}");
+    assert!(place("reload finished name=two") < place("to=cleaning_up"), "{exit}");
+    assert_eq!(count(&exit.stdout(), "reload two began"), 1, "{exit}");
+}
+
+#[test]
+fn a_reload_that_hangs_is_named() {
+    let service = Service::fixture("reloads").env("GF_ONE", "read").env("SHUTDOWN_TASKS", "300ms").start();
+    service.signal(Signal::SIGHUP);
+    service.wait_text("reload one began");
+    let exit = service.stop();
+    exit.expect_code(3).expect_outcome("incomplete");
+    exit.expect_incomplete("task reload hooks was abandoned");
+    assert_eq!(exit.hooks(), "close=completed", "{exit}");
+}

@@ -59,7 +59,8 @@ fn a_failure_of_one_that_is_vital_shuts_down() {
         ("GF_PUMP", "error", 1, "task_failed", "task pump failed: pump failed on purpose"),
         ("GF_PUMP", "panic", 101, "task_panicked", "task pump panicked: pump panicked on purpose"),
     ] {
-        let exit = tasks().env(variable, misdeed).start().wait(PATIENCE);
+        // It may be over before main has said that it is ready.
+        let exit = tasks().env(variable, misdeed).spawn().wait(PATIENCE);
         exit.expect_code(code);
         assert_eq!(exit.report()["reason"]["kind"], kind, "{exit}");
         assert_eq!(exit.report()["reason"]["text"], text, "{exit}");
@@ -71,17 +72,19 @@ fn a_failure_of_one_that_is_vital_shuts_down() {
 #[test]
 fn a_failure_of_the_others_does_not() {
     for (misdeed, says) in [("error", "task failed"), ("panic", "task panicked")] {
-        let service = tasks().envs([("GF_BEAT", misdeed), ("GF_SPARE", misdeed), ("GF_AGAIN", misdeed)]).start();
+        let (thrice, twice) = (format!("first=3,{misdeed}"), format!("first=2,{misdeed}"));
+        let service = tasks().envs([("GF_BEAT", thrice.as_str()), ("GF_AGAIN", &twice), ("GF_SPARE", misdeed)]).start();
         // A periodic one runs at its next turn, one that restarts after a pause, and the third is over.
         service.wait_count(&format!("graceful: error: {says} name=beat"), 3);
-        service.wait_count(&format!("graceful: error: {says} name=again"), 2);
+        service.wait_count("beat", 10);
+        service.wait_count("again began", 3);
         service.wait_text(&format!("graceful: error: {says} name=spare"));
         let exit = service.stop();
         // Their policy says that it does not matter: nothing of the shutdown was left undone.
         exit.expect_code(0).expect_outcome("clean");
-        assert_eq!(outcomes(&exit, &["beat", "spare", "again"]), "beat=failed spare=failed again=failed", "{exit}");
-        assert_eq!(exit.task("spare")["failures"], 1, "{exit}");
-        assert!(exit.task("again")["failures"].as_u64() >= Some(2), "{exit}");
+        assert_eq!(outcomes(&exit, &["beat", "again", "spare"]), "beat=stopped again=stopped spare=failed", "{exit}");
+        let failures = ["beat", "again", "spare"].map(|name| exit.task(name)["failures"].as_u64());
+        assert_eq!(failures, [Some(3), Some(2), Some(1)], "{exit}");
         assert_eq!(exit.stdout().iter().filter(|line| **line == "spare began").count(), 1, "{exit}");
     }
 }
@@ -128,4 +131,35 @@ fn main_is_joined_like_a_task() {
     exit.expect_code(3).expect_outcome("incomplete");
     assert_eq!(exit.task("main")["outcome"], "abandoned", "{exit}");
     assert!(exit.task("main")["stuck"].as_str().unwrap_or_default().contains("read"), "{exit}");
+}
+
+#[test]
+fn run_returns_when_the_drain_has_ended() {
+    // What main does after it has the time of a task.
+    let service =
+        Service::fixture("plain").envs([("GF_RUN", "yes"), ("GF_MAIN", "sleep=300"), ("GF_TICKET", "200")]).start();
+    let exit = service.stop();
+    exit.expect_code(0).expect_outcome("clean").expect_not_before(Duration::from_millis(500));
+    let stdout = exit.stdout();
+    let place =
+        |text: &str| stdout.iter().position(|line| *line == text).unwrap_or_else(|| panic!("no {text:?} in {exit}"));
+    assert!(place("work is done") < place("run returned in stopping_tasks: signal"), "{exit}");
+    assert!(place("run returned in stopping_tasks: signal") < place("hook first began"), "{exit}");
+
+    let exit = Service::fixture("plain").envs([("GF_RUN", "yes"), ("GF_MAIN", "error")]).start().stop();
+    exit.expect_code(1).expect_outcome("failed");
+    exit.expect_incomplete("main failed: main failed on purpose");
+}
+
+#[test]
+fn a_failure_on_the_way_out_still_counts() {
+    for (misdeed, code, outcome) in [("error", 1, "failed"), ("panic", 101, "panicked")] {
+        let service = tasks().env("GF_PUMP_END", misdeed).start();
+        service.wait_text("pump began");
+        let exit = service.stop();
+        exit.expect_code(code).expect_outcome(outcome);
+        assert_eq!(exit.report()["reason"]["kind"], "signal", "the reason stays the first: {exit}");
+        assert_eq!(exit.hooks(), "close=completed", "{exit}");
+        exit.expect_incomplete("task pump");
+    }
 }

@@ -31,10 +31,22 @@ fn everything_there() {
             "takes a pool",
             "maybe true",
             "needs it",
-            "knows true signal true cleaning_up"
+            "knows true signal true cleaning_up",
+            "extra dropped"
         ],
         "{exit}"
     );
+}
+
+#[test]
+fn destructors_hold_up_nothing() {
+    for (misdeed, says) in [("read", "values not dropped after=500ms"), ("panic", "drop panicked on purpose")] {
+        let exit = with("shared_only", "once").env("GF_DROP", misdeed).start().stop();
+        exit.expect_code(0).expect_within(std::time::Duration::from_millis(500));
+        exit.line("extra dropped");
+        exit.line(says);
+        exit.line("graceful: graceful-tests shut down in ");
+    }
 }
 
 #[test]

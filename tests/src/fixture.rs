@@ -6,6 +6,7 @@
 //! | word | what it does |
 //! |---|---|
 //! | `error`, `panic` | fails that way |
+//! | `first=3` | does what follows only the first three times |
 //! | `exit=7` | calls `process::exit` |
 //! | `sleep=300` | sleeps, in milliseconds, and hears of nothing |
 //! | `read`, `mutex`, `busy` | hangs: in a `read`, in a lock, in a loop |
@@ -14,6 +15,7 @@
 //! | `freeze`, `spin` | has the library of `fixtures/freeze.c` or `fixtures/spin.c` begin |
 //! | `stop_sleep` | sleeps for an hour, or until it is told to stop, which is its error then |
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::mem;
@@ -83,6 +85,8 @@ fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {
                 std::hint::spin_loop();
             },
             "error" => return Err(format!("{point} failed on purpose").into()),
+            "first" if !counted(point, number) => return Ok(()),
+            "first" => {}
             "exit" => std::process::exit(i32::try_from(number)?),
             "hold_logger" => mem::forget(LOCK.lock().unwrap_or_else(PoisonError::into_inner)),
             "hold_stderr" => mem::forget(std::io::stderr().lock()),
@@ -109,6 +113,15 @@ fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {
         }
     }
     Ok(())
+}
+
+/// Whether this is one of the first `most` times at this point.
+fn counted(point: &str, most: u64) -> bool {
+    static TIMES: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+    let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let times = times.entry(point.to_owned()).or_default();
+    *times += 1;
+    *times <= most
 }
 
 extern "C" fn hang_at_exit() {

@@ -24,10 +24,12 @@ mod binaries;
 mod client;
 mod exit;
 pub mod fixture;
+mod kernel;
 mod output;
 mod preload;
 mod running;
 mod service;
+mod stream;
 
 use std::time::Duration;
 
@@ -37,7 +39,8 @@ pub use nix::sys::signal::Signal;
 pub use output::Line;
 pub use preload::preload;
 pub use running::Running;
-pub use service::{Service, Stream};
+pub use service::Service;
+pub use stream::Stream;
 
 /// How long anything that must happen may take on a busy machine before the test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);

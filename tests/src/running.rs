@@ -14,10 +14,12 @@ use nix::errno::Errno;
 use nix::sys::signal::{kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
+use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::kernel;
 use crate::output::{Line, Output, transcript};
-use crate::service::Held;
+use crate::stream::Held;
 use crate::{Exit, PATIENCE, Signal};
 
 /// How long a service that is dropped may take before it is killed.
@@ -85,7 +87,7 @@ impl Running {
         if !self.wrapper_forks {
             return pid;
         }
-        child_of(pid).unwrap_or_else(|| panic!("the wrapper has no child; {self}"))
+        kernel::child_of(pid).unwrap_or_else(|| panic!("the wrapper has no child; {self}"))
     }
 
     /// A directory for the test's own files, removed with the service.
@@ -130,7 +132,7 @@ impl Running {
     #[track_caller]
     pub fn wait_stopped(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.status("State:").starts_with('T') {
+        while !kernel::status(self.pid(), "State:").starts_with('T') {
             assert!(Instant::now() < deadline, "it was never stopped; {self}");
             thread::yield_now();
         }
@@ -139,13 +141,7 @@ impl Running {
     /// A signal mask of the process, as `/proc/<pid>/status` shows it: `SigCgt:`, `SigIgn:`, `SigBlk:`.
     #[must_use]
     pub fn mask(&self, name: &str) -> u64 {
-        u64::from_str_radix(&self.status(name), 16).unwrap_or_default()
-    }
-
-    fn status(&self, name: &str) -> String {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let value = status.lines().find_map(|line| line.strip_prefix(name));
-        value.unwrap_or_default().trim().to_owned()
+        u64::from_str_radix(&kernel::status(self.pid(), name), 16).unwrap_or_default()
     }
 
     /// The address in the ready line `listening on http://127.0.0.1:8080`, or `… on tcp://…`, or `… on 127.0.0.1:8080`.
@@ -207,7 +203,7 @@ impl Running {
         let ended = match self.ended.recv_timeout(timeout) {
             Ok(ended) => ended,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                panic!("it did not end within {timeout:?}; {self}{}", self.whereabouts())
+                panic!("it did not end within {timeout:?}; {self}{}", kernel::threads(self.pid()))
             }
         };
         let status = self.child.wait().expect("it has ended and nobody else reaps it");
@@ -221,7 +217,7 @@ impl Running {
             took: first.map(|first| ended.saturating_duration_since(first)),
             ran: ended.saturating_duration_since(self.started),
             lines: self.output.lines(),
-            report: std::fs::read(&self.report).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            report: read_report(&self.report),
             scratch: self.scratch.take(),
         }
     }
@@ -232,22 +228,6 @@ impl Running {
     pub fn stop(self) -> Exit {
         self.signal(Signal::SIGTERM);
         self.wait(PATIENCE)
-    }
-
-    /// What the kernel says of its threads: for a process that does not end.
-    fn whereabouts(&self) -> String {
-        let pid = if self.wrapper_forks { child_of(pid_of(&self.child)) } else { Some(pid_of(&self.child)) };
-        let Some(pid) = pid else { return String::new() };
-        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-        tasks
-            .map(|task| {
-                let path = task.path();
-                let state =
-                    read(path.join("stat")).rsplit_once(") ").map_or(String::new(), |(_, rest)| rest[..1].to_owned());
-                format!("\n  thread | {} {state} {}", read(path.join("comm")), read(path.join("wchan")))
-            })
-            .collect()
     }
 }
 
@@ -279,18 +259,14 @@ impl fmt::Display for Running {
     }
 }
 
-fn pid_of(child: &Child) -> Pid {
-    Pid::from_raw(i32::try_from(child.id()).expect("a pid fits"))
+/// Only of a file: `/dev/full` has no end when it is read.
+fn read_report(path: &Path) -> Option<Value> {
+    if !path.is_file() {
+        return None;
+    }
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-/// The one child of a process.
-fn child_of(parent: Pid) -> Option<Pid> {
-    let mut pids =
-        std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.find(|pid: &i32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let ppid = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
-        ppid == Some(parent.as_raw())
-    })
-    .map(Pid::from_raw)
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).expect("a pid fits"))
 }

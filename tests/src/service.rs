@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tempfile::TempDir;
 
 use crate::output::{Line, Output};
+use crate::stream::{Held, Stream};
 use crate::{PATIENCE, Running, binaries};
 
 /// A program with everything it is started with. Built step by step, then [started](Service::start).
@@ -31,31 +30,11 @@ pub struct Service {
     stderr: Stream,
 }
 
-/// Where one of the standard streams of a service leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// A pipe whose reader is gone.
-    Broken,
-    /// To the harness, line by line.
-    Captured,
-    /// This file.
-    File(PathBuf),
-    /// A pipe that is full and that nobody reads.
-    Full,
-}
-
 #[derive(Debug)]
 enum Stdin {
     Empty,
     Held,
     Text(Vec<u8>),
-}
-
-/// Ends of pipes that must live as long as the process, or have to be read.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    readers: Vec<PipeReader>,
-    stdin: Option<std::process::ChildStdin>,
 }
 
 impl Service {
@@ -242,34 +221,6 @@ impl Service {
         command.stderr(self.stderr.open(held));
         command
     }
-}
-
-impl Stream {
-    fn open(&self, held: &mut Held) -> Stdio {
-        match self {
-            Self::Captured => Stdio::piped(),
-            Self::File(path) => {
-                let file = File::options().append(true).create(true).open(path);
-                file.unwrap_or_else(|error| panic!("{} cannot be opened: {error}", path.display())).into()
-            }
-            Self::Broken => io::pipe().expect("a pipe can be had").1.into(),
-            Self::Full => {
-                let (reader, writer) = full_pipe().expect("a pipe can be filled");
-                held.readers.push(reader);
-                writer.into()
-            }
-        }
-    }
-}
-
-fn full_pipe() -> io::Result<(PipeReader, PipeWriter)> {
-    let (reader, mut writer) = io::pipe()?;
-    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    for chunk in [&[b'x'; 4096][..], b"x"] {
-        while writer.write(chunk).is_ok() {}
-    }
-    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty()))?;
-    Ok((reader, writer))
 }
 
 fn changes_services(name: &OsStr) -> bool {

@@ -8,7 +8,7 @@ mod deadlines;
 mod event;
 mod hooks;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::escalation::{Ladder, Step};
@@ -367,9 +367,19 @@ impl Machine {
         for id in left {
             self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime));
         }
+        // Hooks that ran in parallel came to their ends in any order.
+        let order = self.plan.in_order();
+        let places: HashMap<&str, usize> =
+            order.iter().enumerate().map(|(place, id)| (self.plan.hook(*id).name.as_str(), place)).collect();
+        self.report.hooks.sort_by_key(|hook| places.get(hook.name.as_str()).copied());
         self.phase = Phase::Exited;
         self.report.took = self.since_request(now);
         self.settle();
+    }
+
+    /// Whether the flush of the logs was asked for, and with it the report completed with what only the runtime knows.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.flush_began.is_some()
     }
 
     /// The outcome as it stands: a clean one becomes incomplete when anything was left undone.

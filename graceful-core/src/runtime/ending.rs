@@ -34,7 +34,7 @@ impl Ending {
         let app = coordinator.app.clone();
         let (flush, mut report) = {
             let mut lifecycle = app.inner.lifecycle();
-            if self == Self::Forced {
+            if self == Self::Forced && !lifecycle.machine.is_flushing() {
                 coordinator.complete(lifecycle.machine.report_mut());
                 lifecycle.machine.settle();
             }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -266,7 +267,10 @@ impl Values {
     /// Drops everything that is still held, outside the lock.
     pub(crate) fn clear(&self) {
         let slots = std::mem::take(&mut self.lock().slots);
-        drop(slots);
+        for slot in slots.into_values() {
+            // A destructor that panics has said so on stderr; the others run all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(slot)));
+        }
     }
 
     fn insert<T: Send + Sync + 'static>(&self, value: Arc<T>, ownership: Ownership) {

@@ -2,18 +2,22 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::app::App;
+use super::coordinator::Message;
 use super::hooks::panic_message;
 use super::inject::{Args, CallError, Returned};
 use super::registry::{Item, Param, Registration};
 use super::stop::{Stage, Stop};
+use super::tasks::LastRun;
 use crate::clock;
 use crate::lifecycle::hooks::DEFAULT_HOOK_TIMEOUT;
+use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlannedReload;
+use crate::lifecycle::report::TaskOutcome;
 
 type ReloadBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
 
@@ -28,7 +32,8 @@ impl Reload {
     /// A reload hook. Hooks run one after the other; one that fails does not stop the next.
     ///
     /// # Blocking
-    /// The closure runs on `gf-reload` and may block; a reload asked for meanwhile runs once afterwards.
+    /// The closure runs on `gf-reload` and may block; a reload asked for meanwhile runs once afterwards. One that is under way
+    /// when the service stops has the time of a task to end.
     pub fn new<R: Returned>(
         name: impl Into<String>,
         mut body: impl FnMut(&mut Args<'_>) -> R + Send + 'static,
@@ -72,6 +77,8 @@ impl fmt::Debug for Reload {
 pub(crate) struct Reloads {
     hooks: Mutex<Vec<Reload>>,
     round: Mutex<Round>,
+    /// The rounds' row among the tasks: one that is under way when the service stops is joined like a task.
+    row: OnceLock<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,28 +105,46 @@ impl Reloads {
             }
             *round = Round::Running;
         }
-        let (reloads, app) = (Arc::clone(self), app.clone());
-        let observer = app.observer().clone();
-        let spawned = thread::Builder::new().name("gf-reload".into()).spawn(move || reloads.rounds(&app));
+        // The coordinator is on this thread and the service serves: the tasks' phase cannot begin before this is counted.
+        app.inner.lifecycle().machine.event(clock::now(), Event::TaskBegan);
+        let (reloads, worker) = (Arc::clone(self), app.clone());
+        let spawned = thread::Builder::new().name("gf-reload".into()).spawn(move || reloads.rounds(&worker));
         if let Err(error) = spawned {
-            observer.error("reload failed", [("error", error.to_string().into())]);
+            app.observer().error("reload failed", [("error", error.to_string().into())]);
             *self.round.lock().unwrap_or_else(PoisonError::into_inner) = Round::None;
+            app.inner.queue.send(Message::Event(Event::TaskEnded));
         }
     }
 
     fn rounds(&self, app: &App) {
+        let tasks = &app.inner.tasks;
+        let row = *self.row.get_or_init(|| tasks.add("reload hooks", None));
+        tasks.began(row);
         loop {
-            for reload in self.hooks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-                run(app, reload);
-            }
+            self.run_all(app);
+            tasks.ran(row, LastRun::Ok);
             let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
-            if *round == Round::RunningAndWanted {
+            if *round == Round::RunningAndWanted && !app.phase().is_stopping() {
                 *round = Round::Running;
-            } else {
-                *round = Round::None;
-                return;
+                continue;
             }
+            tasks.ended(row, TaskOutcome::Stopped);
+            *round = Round::None;
+            break;
         }
+        app.inner.queue.send(Message::Event(Event::TaskEnded));
+    }
+
+    /// A hook may add hooks, and another thread may while one hangs: the lock is not held meanwhile.
+    fn run_all(&self, app: &App) {
+        let lock = || self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hooks = std::mem::take(&mut *lock());
+        for reload in &mut hooks {
+            run(app, reload);
+        }
+        let mut place = lock();
+        hooks.append(&mut place);
+        *place = hooks;
     }
 }
 

@@ -124,7 +124,7 @@ struct Row {
 /// How the last run of a task ended. A failure while it served is for its policy to judge; one after it was told to stop
 /// means that its last unit of work is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LastRun {
+pub(crate) enum LastRun {
     Failed,
     FailedWhileStopping,
     Ok,
@@ -149,7 +149,7 @@ impl TaskTable {
         self.lock().iter().map(state).collect()
     }
 
-    /// Adds a task that is not run by [`start`]: `main`, or one that cannot start.
+    /// Adds a task that is not run by [`start`]: `main`, reload hooks, or one that cannot start.
     pub(crate) fn add(&self, name: &str, thread: Option<u64>) -> usize {
         let mut rows = self.lock();
         let report =
@@ -164,13 +164,13 @@ impl TaskTable {
         rows[row].running = false;
     }
 
-    fn began(&self, row: usize) {
+    pub(crate) fn began(&self, row: usize) {
         let mut rows = self.lock();
         rows[row].thread = sys::thread_id();
         rows[row].running = true;
     }
 
-    fn ran(&self, row: usize, last: LastRun) {
+    pub(crate) fn ran(&self, row: usize, last: LastRun) {
         let mut rows = self.lock();
         let row = &mut rows[row];
         row.last = last;

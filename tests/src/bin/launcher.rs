@@ -14,6 +14,6 @@ fn main() {
     signals.thread_block().expect("signals can be blocked");
     let words: Vec<CString> = args.map(|arg| CString::new(arg.into_vec()).expect("no NUL in an argument")).collect();
     // The standard library's `exec` would unblock them again.
-    let error = nix::unistd::execv(words.first().expect("a program"), &words);
+    let error = nix::unistd::execvp(words.first().expect("a program"), &words);
     panic!("{:?} cannot be run: {error:?}", words[0]);
 }

@@ -2,7 +2,8 @@
 //! the flush. What each does beside printing is said by `GF_LEAVE`, `GF_FIRST`, …; see `graceful_tests::fixture`.
 //!
 //! `GF_TICKET=forever` keeps the drain open until it is cut, `GF_TICKET=polite` until it is told to leave, `GF_TICKET=300`
-//! for so many milliseconds after it began. `GF_BEFORE` is what `main` does first, `GF_MAIN` what it does once it is ready.
+//! for so many milliseconds after it began. `GF_BEFORE` is what `main` does first, `GF_MAIN` what it does once it is ready,
+//! or once `run` has returned, if `GF_RUN` is there.
 #![forbid(unsafe_code)]
 
 use std::thread;
@@ -22,6 +23,10 @@ fn main(app: &App) -> Result<(), BoxError> {
     }
     app.ready()?;
     say("ready");
+    if setting("run").is_some() {
+        let reason = app.run()?;
+        say(&format!("run returned in {}: {}", app.phase().name(), reason.kind()));
+    }
     act_until("main", &app.stop())
 }
 

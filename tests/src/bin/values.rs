@@ -1,13 +1,23 @@
-//! Values by type. `GF_POOL` is `given`, `shared` or missing, `GF_EXTRA` is `once`, `twice` or missing.
+//! Values by type. `GF_POOL` is `given`, `shared` or missing, `GF_EXTRA` is `once`, `twice` or missing, `GF_DROP` is what the
+//! destructor of `Extra` does.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
 
 use graceful::{App, BoxError, Deadline, Reason, Stop, cleanup};
-use graceful_tests::fixture::{hook, say, setting};
+use graceful_tests::fixture::{act, hook, say, setting};
 
 struct Pool(&'static str);
 struct Extra;
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        say("extra dropped");
+        if let Err(error) = act("drop") {
+            say(&error.to_string());
+        }
+    }
+}
 
 #[graceful::main(timeout = "20s")]
 fn main(app: &App) -> Result<(), BoxError> {

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let result = match args[..] {
         // The attribute makes a `main` of its own, exit code included.
         ["flag" | "token", "graceful"] => return reaction::graceful::main(),
-        ["idle", "graceful"] => return idle::graceful::main(),
+        ["idle", "graceful" | "runtime"] => return idle::graceful::main(),
         ["serve", "graceful"] => return serve::graceful::main(),
         ["flag", program] => reaction::flag(program),
         ["token", program] => reaction::token(program),

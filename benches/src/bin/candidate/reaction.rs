@@ -29,9 +29,11 @@ pub(crate) mod graceful {
     pub(crate) fn main(app: &App) -> Result<(), graceful::BoxError> {
         app.ready()?;
         let watched = app.clone();
+        // Or the process might be gone before the thread has told its time.
+        let ticket = app.ticket("reaction")?;
         match std::env::args().nth(1).as_deref() {
-            Some("flag") => super::react(move || super::spin(|| !watched.is_ready())),
-            _ => super::react(move || {
+            Some("flag") => super::react(ticket, move || super::spin(|| !watched.is_ready())),
+            _ => super::react(ticket, move || {
                 watched.stop().wait();
                 now()
             }),
@@ -50,7 +52,7 @@ pub(crate) fn flag(program: &str) -> Result<()> {
         "register" => drop(signal_hook::flag::register(SIGTERM, Arc::clone(&flag))?),
         _ => return unknown(program),
     }
-    let thread = react(move || spin(|| flag.load(Ordering::SeqCst)));
+    let thread = react((), move || spin(|| flag.load(Ordering::SeqCst)));
     settle()?;
     end(thread)
 }
@@ -60,7 +62,7 @@ pub(crate) fn token(program: &str) -> Result<()> {
         let mut set = SigSet::empty();
         set.add(Signal::SIGTERM);
         set.thread_block()?;
-        let thread = react(move || {
+        let thread = react((), move || {
             // Invariant: the set is not empty.
             set.wait().expect("a signal");
             now()
@@ -68,7 +70,7 @@ pub(crate) fn token(program: &str) -> Result<()> {
         settle()?;
         return end(thread);
     }
-    let thread = react(|| {
+    let thread = react((), || {
         GATE.wait();
         now()
     });
@@ -92,12 +94,13 @@ fn each_signal(mut stop: impl FnMut() + Send + 'static) -> Result<()> {
     Ok(())
 }
 
-/// Starts the thread that notices, and tells when it did.
-fn react(notice: impl FnOnce() -> u64 + Send + 'static) -> thread::JoinHandle<()> {
+/// Starts the thread that notices, and tells when it did. `held` is dropped after that.
+fn react<T: Send + 'static>(held: T, notice: impl FnOnce() -> u64 + Send + 'static) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         let at = notice();
         // Without a harness nobody wants to know.
         let _ = say(at);
+        drop(held);
     })
 }
 
