@@ -24,8 +24,8 @@ use crate::table::Group;
 const HELP: &str = "\
 usage: benches/run [MEASURE...]
 
-Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in 4 to 6 minutes, when none is
-named:
+Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in about 3 minutes, when none
+is named:
 
   reaction    from the signal to the readiness flag, and to a waiting thread
   exit        from the signal to the end of an idle service
@@ -69,6 +69,7 @@ fn main() -> ExitCode {
 }
 
 fn run(wanted: &[String]) -> Result<()> {
+    let machine = table::machine();
     let mut groups = Vec::new();
     for (name, measure) in MEASURES {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
@@ -77,6 +78,6 @@ fn run(wanted: &[String]) -> Result<()> {
             eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
         }
     }
-    table::print(&groups);
+    table::print(&machine, &groups);
     Ok(())
 }

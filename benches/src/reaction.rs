@@ -45,7 +45,7 @@ fn compare<const N: usize>(title: &'static str, measure: &str, programs: [(&str,
 fn reaction(measure: &str, program: &str) -> Result<f64> {
     let mut program = Program::start("candidate", &[measure, program])?;
     program.line()?;
-    // Whoever spoke last goes to sleep first.
+    // A thread that waits is asleep by then.
     sleep(Duration::from_millis(1));
     let sent = program.terminate()?;
     let noticed: u64 = program.line()?.parse()?;

@@ -33,8 +33,8 @@ impl Group {
     }
 }
 
-pub(crate) fn print(groups: &[Group]) {
-    println!("{}\n", machine());
+pub(crate) fn print(machine: &str, groups: &[Group]) {
+    println!("{machine}\n");
     println!("| measure | program | median | min – max | runs | ratio to the first |");
     println!("|---|---|---:|---:|---:|---:|");
     for Group { title, unit, rows } in groups {
@@ -53,8 +53,8 @@ pub(crate) fn print(groups: &[Group]) {
     }
 }
 
-/// Where this runs: numbers of another machine are not comparable, ratios are, somewhat.
-fn machine() -> String {
+/// Where this runs, and what else does: numbers of another machine are not comparable, ratios are, somewhat.
+pub(crate) fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
     let model =
@@ -62,7 +62,7 @@ fn machine() -> String {
     let cores = available_parallelism().map_or(0, usize::from);
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or("?");
-    format!("{cores} cores ({model}), Linux {}, load {load} at the end", read("/proc/sys/kernel/osrelease").trim())
+    format!("{cores} cores ({model}), Linux {}, load {load} at the start", read("/proc/sys/kernel/osrelease").trim())
 }
 
 /// Three digits, more would be noise; what was counted is exact.

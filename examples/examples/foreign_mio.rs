@@ -18,42 +18,40 @@ use graceful::{App, BoxError, Ticket};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
-const LISTENER: Token = Token(0);
-const WAKER: Token = Token(1);
-
 #[graceful::main]
 fn main(app: &App) -> Result<(), BoxError> {
     let mut listener = TcpListener::bind(env::var("ADDR").as_deref().unwrap_or("127.0.0.1:8080").parse()?)?;
     let (mut poll, mut events, mut clients) = (Poll::new()?, Events::with_capacity(256), HashMap::new());
-    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    poll.registry().register(&mut listener, Token(0), Interest::READABLE)?;
     let ticket = app.ticket("mio")?;
     let stop = ticket.stop().clone();
-    stop.wake(Arc::new(Waker::new(poll.registry(), WAKER)?));
+    stop.wake(Arc::new(Waker::new(poll.registry(), Token(1))?));
     app.ready()?;
     println!("listening on tcp://{}", listener.local_addr()?);
-    let (mut door, mut pause, mut last) = (Some((listener, ticket)), Duration::from_secs(1), WAKER.0);
+    let (mut door, mut pause, mut last) = (Some((listener, ticket)), Duration::from_secs(1), 1);
     loop {
         match poll.poll(&mut events, Some(pause)) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
         }
-        // Asked before the queue is: who came before the stop is accepted. An error: nobody waits, or the next look will tell.
+        // Asked before the queue is: who came before the stop is accepted. An error: nobody waits, or the next look tells.
         let stopping = stop.is_stopping();
         while let Some((listener, ticket)) = &door
             && let Ok((mut stream, _)) = listener.accept()
         {
             last += 1;
             poll.registry().register(&mut stream, Token(last), Interest::READABLE | Interest::WRITABLE)?;
-            clients.insert(Token(last), Client { stream, input: vec![], output: vec![], _ticket: ticket.clone() });
+            clients.insert(Token(last), Client { stream, buffer: vec![], ready: 0, _ticket: ticket.clone() });
         }
+        drop(door.take_if(|_| stopping)); // at once: who connects after the last `accept` is reset
         for event in &events {
             if clients.get_mut(&event.token()).is_some_and(|client| !client.advance()) {
                 clients.remove(&event.token());
             }
         }
         if stopping {
-            door = None;
-            clients.retain(|_, client| client.advance() && !(client.input.is_empty() && client.output.is_empty()));
+            // Who is idle is closed once all were silent for a pause: a client may be sending just now.
+            clients.retain(|_, client| client.advance() && !(events.is_empty() && client.buffer.is_empty()));
             // Or the drain is over, and those who are left have been counted.
             if clients.is_empty() || app.stop().is_cancelled() {
                 return Ok(());
@@ -65,8 +63,8 @@ fn main(app: &App) -> Result<(), BoxError> {
 
 struct Client {
     stream: TcpStream,
-    input: Vec<u8>,
-    output: Vec<u8>,
+    buffer: Vec<u8>,
+    ready: usize, // of the buffer; what follows is the beginning of a line
     _ticket: Ticket,
 }
 
@@ -74,7 +72,7 @@ impl Client {
     /// Goes on as far as it can without waiting; false at the end of the connection.
     fn advance(&mut self) -> bool {
         loop {
-            match if self.output.is_empty() { self.receive() } else { self.send() } {
+            match if self.ready == 0 { self.receive() } else { self.send() } {
                 Ok(0) => return false,
                 Ok(_) => {}
                 Err(error) => return error.kind() == ErrorKind::WouldBlock,
@@ -83,17 +81,18 @@ impl Client {
     }
 
     fn receive(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 4096];
-        let read = self.stream.read(&mut buffer)?;
-        self.input.extend(&buffer[..read]);
-        let whole = self.input.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        self.output.extend(self.input.drain(..whole).map(|byte| byte.to_ascii_uppercase()));
-        Ok(if self.input.len() > 64 * 1024 { 0 } else { read })
+        let mut chunk = [0; 4096];
+        let read = self.stream.read(&mut chunk)?;
+        self.buffer.extend(&chunk[..read]);
+        self.ready = self.buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.buffer[..self.ready].make_ascii_uppercase();
+        Ok(if self.buffer.len() > 64 * 1024 { 0 } else { read })
     }
 
     fn send(&mut self) -> io::Result<usize> {
-        let sent = self.stream.write(&self.output)?;
-        self.output.drain(..sent);
+        let sent = self.stream.write(&self.buffer[..self.ready])?;
+        self.buffer.drain(..sent);
+        self.ready -= sent;
         Ok(sent)
     }
 }

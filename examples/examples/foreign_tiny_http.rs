@@ -1,4 +1,4 @@
-//! tiny_http in the same drain: no request that it has accepted is dropped, and nobody is turned away by a reset.
+//! tiny_http in the same drain: who waits in the queue of its listener is accepted, and what was asked is answered.
 //!
 //! Run:    cargo run --release --example foreign_tiny_http, then: curl -d 'some text' 127.0.0.1:8080   (ADDR=HOST:PORT)
 //! Stop:   Ctrl-C, or `kill` with its pid

@@ -14,7 +14,6 @@
 //! the periodic task ends, the statistics are saved (10), the file is closed (20), the report is written, exit 0.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -24,6 +23,8 @@ use std::time::Duration;
 
 use graceful::{App, BoxError, Connection, Readable, cleanup, task};
 
+/// A client that is idle when the service stops may be sending just now: it is heard for so long.
+const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
 const LONGEST_LINE: u64 = 1024;
 
 #[graceful::main(timeout = "30s", drain = "20s")]
@@ -57,7 +58,10 @@ fn serve(connection: &Connection, store: &Store) -> io::Result<()> {
     connection.set_write_timeout(Some(Duration::from_secs(30)))?;
     let mut lines = BufReader::new(connection);
     let mut line = String::new();
-    while !lines.buffer().is_empty() || connection.wait_readable(None)? == Readable::Ready {
+    while !lines.buffer().is_empty()
+        || connection.wait_readable(None)? == Readable::Ready
+        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
+    {
         line.clear();
         (&mut lines).take(LONGEST_LINE).read_line(&mut line)?;
         if !line.ends_with('\n') {
@@ -87,55 +91,49 @@ struct Store {
 struct State {
     /// None once it is closed.
     file: Option<File>,
-    orders: BTreeMap<u64, String>,
-    added: u64,
+    orders: Vec<String>,
 }
 
 impl Store {
     fn open(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
-        let mut file = File::options().create(true).append(true).read(true).open(directory.join("orders"))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
+        let file = File::options().create(true).append(true).open(directory.join("orders"))?;
+        let text = fs::read(directory.join("orders"))?;
         // What follows the last line break was never confirmed: a crash came first.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64)?;
-        let orders = (1..).zip(text[..whole].lines().map(str::to_owned)).collect();
-        Ok(Self { directory, state: Mutex::new(State { file: Some(file), orders, added: 0 }) })
+        let orders = String::from_utf8_lossy(&text[..whole]).lines().map(str::to_owned).collect();
+        Ok(Self { directory, state: Mutex::new(State { file: Some(file), orders }) })
     }
 
-    /// Returns once the order would survive a crash of the machine.
-    fn add(&self, item: &str, quantity: u32) -> io::Result<u64> {
+    /// Returns once the order is on the disk, with its number.
+    fn add(&self, item: &str, quantity: u32) -> io::Result<usize> {
         let mut state = self.state();
-        let order = format!("{item} {quantity}");
         let file = state.file.as_mut().ok_or_else(|| io::Error::other("the store is closed"))?;
         let end = file.seek(SeekFrom::End(0))?;
-        if let Err(error) = writeln!(file, "{order}").and_then(|()| file.sync_data()) {
+        let written = file.write_all(format!("{item} {quantity}\n").as_bytes()).and_then(|()| file.sync_data());
+        if let Err(error) = written {
             // Half a line, as when the disk is full, must not become part of the next.
             file.set_len(end)?;
             return Err(error);
         }
-        let id = state.orders.len() as u64 + 1;
-        state.orders.insert(id, order);
-        state.added += 1;
-        Ok(id)
+        state.orders.push(format!("{item} {quantity}"));
+        Ok(state.orders.len())
     }
 
-    fn get(&self, id: u64) -> Option<String> {
-        self.state().orders.get(&id).map(|order| format!("{id} {order}\n"))
+    fn get(&self, id: usize) -> Option<String> {
+        let state = self.state();
+        Some(format!("{id} {}\n", state.orders.get(id.checked_sub(1)?)?))
     }
 
     fn list(&self) -> String {
         let state = self.state();
-        let orders = state.orders.iter().map(|(id, order)| format!("{id} {order}\n"));
-        format!("{} orders\n{}", state.orders.len(), orders.collect::<String>())
+        let lines: String = (1..).zip(&state.orders).map(|(id, order)| format!("{id} {order}\n")).collect();
+        format!("{} orders\n{lines}", state.orders.len())
     }
 
     fn save_statistics(&self) -> io::Result<()> {
-        let text = {
-            let state = self.state();
-            format!("{} orders, {} of them new\n", state.orders.len(), state.added)
-        };
+        let text = format!("{} orders\n", self.state().orders.len());
         fs::write(self.directory.join("statistics"), text)
     }
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use graceful::{App, Connection, Readable, StartError};
 
-/// An idle client may be sending at the very moment that the service stops: it has this long to do so.
-const LAST_CHANCE: Duration = Duration::from_millis(50);
+/// A client that is idle when the service stops may be sending just now: it is heard for so long.
+const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
 
 #[graceful::main]
 fn main(app: &App) -> Result<(), StartError> {
@@ -31,16 +31,14 @@ fn echo(mut connection: Connection) -> io::Result<()> {
     // A client that does not read its answers must not keep this thread for ever.
     connection.set_write_timeout(Some(Duration::from_secs(30)))?;
     let mut buffer = [0; 4096];
-    loop {
-        if connection.wait_readable(None)? == Readable::Stopping
-            && connection.wait_readable(Some(LAST_CHANCE))? != Readable::Ready
-        {
-            return Ok(());
-        }
+    while connection.wait_readable(None)? == Readable::Ready
+        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
+    {
         let read = connection.read(&mut buffer)?;
         if read == 0 {
-            return Ok(());
+            break;
         }
         connection.write_all(&buffer[..read])?;
     }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use graceful::{App, Args, HookOutcome, Outcome, Phase, Reason, Runtime, StartError, Task, TaskOutcome};
+use graceful::{Args, HookOutcome, Outcome, Phase, Reason, Runtime, StartError, Task, TaskOutcome};
 use graceful::{Builder, Hook, Skip};
 use graceful_tests::SLACK;
 

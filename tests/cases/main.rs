@@ -7,6 +7,7 @@ mod embedded;
 mod endings;
 mod engine;
 mod engine_backlog;
+mod events;
 mod examples;
 mod exiting;
 mod forced;

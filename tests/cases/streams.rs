@@ -102,3 +102,16 @@ fn a_report_that_cannot_be_written_changes_no_worse_code() {
     exit.expect_code(101);
     exit.line("the report could not be written to /dev/full");
 }
+
+#[test]
+fn a_report_that_hangs_is_left_to_the_watchdog() {
+    // Opening a named pipe waits for somebody who reads it.
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let pipe = directory.path().join("report.json");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe can be made");
+    let service = Service::fixture("plain").env("GRACEFUL_REPORT", &pipe).env("SHUTDOWN_FLUSH", "500ms").start();
+    let exit = service.stop();
+    exit.expect_code(124).expect_within(Duration::from_millis(500));
+    exit.line("hook last done");
+    exit.line("the total ran out while the process was exiting; nothing else would end it, so the watchdog did");
+}

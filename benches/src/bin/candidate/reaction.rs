@@ -1,7 +1,7 @@
 //! How long a signal takes to be noticed. Each program says `ready`, then the time at which it noticed.
 //!
 //! `flag`: one thread reads the flag in a loop. `token`: one thread waits, asleep. The main thread rests in both, in the way
-//! that the program's kind rests.
+//! that the program's kind rests, and has done so for a while when `ready` is said.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use signal_hook::iterator::Signals;
 
 use super::{Gate, unknown};
 
-/// By then the threads that were started spin or sleep.
-const SETTLED: Duration = Duration::from_millis(2);
+/// By then all other threads are asleep. On few cores one that is not would wait for the one that reads the flag in a loop.
+const SETTLED: Duration = Duration::from_millis(3);
 
 static GATE: Gate = Gate::new();
 
@@ -38,7 +38,7 @@ pub(crate) mod graceful {
                 now()
             }),
         };
-        Ok(super::settle()?)
+        Ok(())
     }
 }
 
@@ -53,7 +53,6 @@ pub(crate) fn flag(program: &str) -> Result<()> {
         _ => return unknown(program),
     }
     let thread = react((), move || spin(|| flag.load(Ordering::SeqCst)));
-    settle()?;
     end(thread)
 }
 
@@ -67,7 +66,6 @@ pub(crate) fn token(program: &str) -> Result<()> {
             set.wait().expect("a signal");
             now()
         });
-        settle()?;
         return end(thread);
     }
     let thread = react((), || {
@@ -79,7 +77,6 @@ pub(crate) fn token(program: &str) -> Result<()> {
         "iterator" => each_signal(|| GATE.open())?,
         _ => return unknown(program),
     }
-    settle()?;
     end(thread)
 }
 
@@ -94,11 +91,13 @@ fn each_signal(mut stop: impl FnMut() + Send + 'static) -> Result<()> {
     Ok(())
 }
 
-/// Starts the thread that notices, and tells when it did. `held` is dropped after that.
+/// Starts the thread that notices, and tells when it is about to and when it did. `held` is dropped after that.
 fn react<T: Send + 'static>(held: T, notice: impl FnOnce() -> u64 + Send + 'static) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        let at = notice();
+        thread::sleep(SETTLED);
         // Without a harness nobody wants to know.
+        let _ = say("ready");
+        let at = notice();
         let _ = say(at);
         drop(held);
     })
@@ -109,11 +108,6 @@ fn spin(until: impl Fn() -> bool) -> u64 {
         spin_loop();
     }
     now()
-}
-
-fn settle() -> std::io::Result<()> {
-    thread::sleep(SETTLED);
-    say("ready")
 }
 
 fn end(thread: thread::JoinHandle<()>) -> Result<()> {
