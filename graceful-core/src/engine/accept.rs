@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,14 +9,16 @@ use crossbeam_channel::Sender;
 use mio::{Events, Poll, Token};
 
 use super::connection::Connection;
-use super::core::{AcceptThread, Control, Core, Phase};
+use super::core::{AcceptThread, Core, Phase};
+use super::door::{Door, Refusal};
 use super::endpoint::PeerAddress;
 use super::hold::Held;
-use super::linger::{Linger, Recent};
-use super::listener::Listener;
+use super::linger::Linger;
+use super::listener::Tenure;
+use super::pool::{Job, Pressure};
+use super::registry::{Activity, Arrival};
 use super::stream::Stream;
-use super::workers::{Job, Pressure};
-use super::{EngineEvent, Handler};
+use super::{EngineEvent, Handler, worker};
 use crate::{clock, sys};
 
 /// The waker's; listeners count from 1.
@@ -26,47 +27,15 @@ const WAKER: Token = Token(0);
 /// How many connections one listener may bring before another has its turn.
 const TURN: usize = 64;
 
+/// The most that are accepted at the end where others may keep coming, because another process goes on listening or the
+/// deadline has passed: as many as can be waiting.
+const LAST: usize = 4096;
+
 /// How long a listener rests when there are no descriptors, and how long a worker is not started again after that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The same while it stops: each accepted connection is one less that may be lost.
 const SHORT_PAUSE: Duration = Duration::from_millis(10);
-
-/// A listener in the care of the loop.
-pub(super) struct Door {
-    pub(super) token: Token,
-    pub(super) listener: Arc<Listener>,
-    pub(super) handler: Arc<Handler>,
-    pub(super) held: Held,
-    pub(super) state: DoorState,
-}
-
-pub(super) struct DoorState {
-    /// Something may be in the queue: the last accept did not say `WouldBlock`, or an event has come since.
-    ready: bool,
-    /// There were no descriptors.
-    paused_until: Option<Instant>,
-    /// That was said, and nothing has been accepted since.
-    pause_told: bool,
-    recent: Recent,
-    /// Set once it stops.
-    linger: Option<Linger>,
-    /// Accepted since it stops.
-    late: usize,
-}
-
-/// What an error of `accept` means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    /// The queue is empty.
-    Empty,
-    /// There is no room for another connection in this process or system; also what is not understood.
-    Exhausted,
-    /// A signal.
-    Interrupted,
-    /// That connection is lost, the next one may not be.
-    OfOneConnection,
-}
 
 struct AcceptLoop {
     core: Arc<Core>,
@@ -79,8 +48,10 @@ struct AcceptLoop {
     review_at: Option<Instant>,
     /// A descriptor to give up when there is no other for the connections that are still to be accepted.
     reserve: Option<File>,
-    /// What belonged to listeners that are closed.
-    closed: Vec<(Held, Arc<Handler>)>,
+    /// What held the drain open for listeners that are closed.
+    closed: Vec<Held>,
+    /// What is not needed any more, and may own anything.
+    handlers: Vec<Arc<Handler>>,
     told: bool,
 }
 
@@ -98,6 +69,7 @@ pub(super) fn start(core: &Arc<Core>, poll: Poll) -> io::Result<AcceptThread> {
         review_at: None,
         reserve: open_reserve(),
         closed: Vec::new(),
+        handlers: Vec::new(),
         told: false,
     };
     let handle = std::thread::Builder::new().name("gf-accept-0".into()).spawn(move || {
@@ -139,15 +111,15 @@ impl AcceptLoop {
             }
             self.close_what_is_drained();
             self.tell();
+            self.bury();
         }
-        self.close_all();
-        self.tell();
     }
 
     fn obey(&mut self) {
         {
             let mut control = self.core.control();
             self.doors.append(&mut control.new_doors);
+            self.handlers.append(&mut control.abandoned);
             self.phase = control.phase;
         }
         if self.phase >= Phase::Stopping {
@@ -156,7 +128,13 @@ impl AcceptLoop {
             }
         }
         if self.phase >= Phase::Closing {
-            self.close_all();
+            for place in (0..self.doors.len()).rev() {
+                // There is no time for these any more. But they are accepted so that they are counted, as refused.
+                if self.doors[place].listener.tenure() != Tenure::Shared {
+                    self.accept(place, LAST);
+                }
+                self.close(place);
+            }
         }
     }
 
@@ -189,7 +167,6 @@ impl AcceptLoop {
             let door = &mut self.doors[place];
             match door.listener.accept() {
                 Ok((stream, peer)) => {
-                    self.resumed(place);
                     self.take(place, stream, peer);
                     if !self.may_accept(&self.doors[place]) {
                         return;
@@ -226,7 +203,8 @@ impl AcceptLoop {
             linger.extend(&peer, now);
             state.late += 1;
         }
-        match self.core.registry.add(stream, peer, held.clone(), now) {
+        let arrival = Arrival { stream, peer, since: now, activity: Activity::Queued };
+        match self.core.registry.add(arrival, held.clone()) {
             Ok(conn) => {
                 let job = Job { connection: Connection::new(conn), handler: Arc::clone(handler), held: held.clone() };
                 let Pressure { full, starved } = self.core.pool.submit(&self.core, job);
@@ -274,28 +252,27 @@ impl AcceptLoop {
 
     fn close_what_is_drained(&mut self) {
         for place in (0..self.doors.len()).rev() {
-            let Door { listener, state, .. } = &mut self.doors[place];
-            let Some(linger) = &mut state.linger else { continue };
-            if state.ready
-                || state.paused_until.is_some()
-                || !linger.is_over(clock::now(), || listener.handshake_under_way())
-            {
+            if !self.is_drained(place) {
                 continue;
             }
-            // What came since the last look: nobody is between this one and the close.
+            // What came since the last look. If somebody did, others may be behind.
+            let before = self.doors[place].state.late;
             self.doors[place].state.ready = true;
-            self.accept(place, usize::MAX);
-            let state = &self.doors[place].state;
-            if !state.ready && state.paused_until.is_none() {
+            self.accept(place, TURN);
+            if self.doors[place].state.late == before || self.is_drained(place) {
                 self.close(place);
             }
         }
     }
 
-    fn close_all(&mut self) {
-        for place in (0..self.doors.len()).rev() {
-            self.close(place);
+    fn is_drained(&mut self, place: usize) -> bool {
+        let Door { listener, state, .. } = &mut self.doors[place];
+        let Some(linger) = &mut state.linger else { return false };
+        if state.late >= LAST && listener.tenure() == Tenure::Shared {
+            return true;
         }
+        let empty = !state.ready && state.paused_until.is_none();
+        empty && linger.is_over(clock::now(), || listener.handshake_under_way())
     }
 
     fn close(&mut self, place: usize) {
@@ -305,7 +282,8 @@ impl AcceptLoop {
         let fields = [("address", listener.local().to_string().into()), ("late", state.late.into())];
         drop(listener);
         self.core.observer.info("listener stopped", fields);
-        self.closed.push((held, handler));
+        self.closed.push(held);
+        self.handlers.push(handler);
     }
 
     /// Says once that there are no listeners any more, and will be none. Only then may the drain end, if they were all that
@@ -316,11 +294,16 @@ impl AcceptLoop {
         }
         self.told = true;
         (self.core.events)(EngineEvent::ListenersStopped);
-        let (held, handlers): (Vec<_>, Vec<_>) = self.closed.drain(..).unzip();
-        drop(held);
-        for handler in handlers {
-            // It may own anything. The destructors of that are not ours, and may even block: so nothing waits for them.
-            drop(panic::catch_unwind(AssertUnwindSafe(|| drop(handler))));
+        self.closed.clear();
+    }
+
+    /// Drops handlers that are not needed any more, once there is nothing else to do. The destructors of what they own are
+    /// not ours, and may even block: so nothing waits for this thread.
+    fn bury(&mut self) {
+        if self.doors.is_empty() {
+            for handler in self.handlers.drain(..) {
+                worker::drop_quietly(handler);
+            }
         }
     }
 
@@ -334,71 +317,6 @@ impl AcceptLoop {
     }
 }
 
-impl Control {
-    pub(super) fn next_token(&mut self) -> Token {
-        self.last_token += 1;
-        Token(self.last_token)
-    }
-}
-
-impl DoorState {
-    /// Ready at once: an event may have come before the loop knew of the listener.
-    pub(super) fn new() -> Self {
-        Self { ready: true, paused_until: None, pause_told: false, recent: Recent::default(), linger: None, late: 0 }
-    }
-}
-
-impl Refusal {
-    fn of(error: &io::Error) -> Self {
-        match (error.kind(), error.raw_os_error()) {
-            (io::ErrorKind::WouldBlock, _) => Self::Empty,
-            (io::ErrorKind::Interrupted, _) => Self::Interrupted,
-            (_, Some(code)) if sys::is_shut(code) => Self::Empty,
-            (_, Some(code)) if sys::is_of_one_connection(code) => Self::OfOneConnection,
-            _ => Self::Exhausted,
-        }
-    }
-}
-
 fn open_reserve() -> Option<File> {
     if cfg!(unix) { File::open("/dev/null").ok() } else { None }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_error_of_accept_has_a_meaning() {
-        let check = |code: i32, refusal: Refusal| {
-            assert_eq!(Refusal::of(&io::Error::from_raw_os_error(code)), refusal, "errno {code}");
-        };
-        check(libc::EAGAIN, Refusal::Empty);
-        check(libc::EINVAL, Refusal::Empty);
-        check(libc::EINTR, Refusal::Interrupted);
-        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
-            check(code, Refusal::Exhausted);
-        }
-        for code in [
-            libc::ECONNABORTED,
-            libc::ECONNRESET,
-            libc::EHOSTDOWN,
-            libc::EHOSTUNREACH,
-            libc::ENETDOWN,
-            libc::ENETUNREACH,
-            libc::ENOPROTOOPT,
-            libc::EOPNOTSUPP,
-            libc::EPERM,
-            libc::EPROTO,
-            libc::ETIMEDOUT,
-            #[cfg(target_os = "linux")]
-            libc::ENONET,
-        ] {
-            check(code, Refusal::OfOneConnection);
-        }
-        // Nothing that an accept should say: rest, and try again.
-        for code in [libc::EBADF, libc::ENOTSOCK, libc::EIO] {
-            check(code, Refusal::Exhausted);
-        }
-    }
 }

@@ -66,6 +66,11 @@ impl Connection {
         Self { conn }
     }
 
+    /// A worker has it now.
+    pub(super) fn begin(&self) {
+        self.conn.set_activity(Activity::Busy);
+    }
+
     /// The number of this connection, from 1 in the order of acceptance: what logs and the report call it.
     #[must_use]
     pub fn id(&self) -> u64 {
@@ -116,7 +121,7 @@ impl Connection {
         let conn = &*self.conn;
         let (stage, unless_ready) = match conn.activity() {
             Activity::Leaving => (Stage::Cancelling, Activity::Leaving),
-            Activity::Busy | Activity::Idle => (Stage::Draining, Activity::Busy),
+            Activity::Busy | Activity::Idle | Activity::Queued => (Stage::Draining, Activity::Busy),
         };
         conn.set_activity(Activity::Idle);
         let result = wait::readable(conn.held.core(), &conn.stream, stage, timeout);
@@ -191,12 +196,12 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let outcome = if thread::panicking() {
-            Outcome::Failed
-        } else if self.conn.activity() == Activity::Leaving {
-            Outcome::ClosedIdle
-        } else {
-            Outcome::Completed
+        let outcome = match self.conn.activity() {
+            // It never had a handler.
+            Activity::Queued => Outcome::Refused,
+            _ if thread::panicking() => Outcome::Failed,
+            Activity::Leaving => Outcome::ClosedIdle,
+            Activity::Busy | Activity::Idle => Outcome::Completed,
         };
         self.conn.held.core().registry.remove(&self.conn, outcome);
     }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
+use mio::Token;
 
-use super::accept::Door;
+use super::door::Door;
 use super::hold::Hold;
 use super::listener::Listener;
+use super::pool::Pool;
 use super::registry::Registry;
-use super::workers::Pool;
-use super::{EngineEvent, Limits};
+use super::{EngineEvent, Handler, Limits};
 use crate::observe::Observer;
 use crate::runtime::stop::{Stage, Stop, Stops};
 use crate::runtime::tickets::Tickets;
@@ -42,6 +43,8 @@ pub(super) struct Control {
     /// Those that are open.
     pub(super) listeners: Vec<Arc<Listener>>,
     pub(super) last_token: usize,
+    /// Handlers of connections that were given up before they had a worker, to be dropped where it may take its time.
+    pub(super) abandoned: Vec<Arc<Handler>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +64,13 @@ pub(super) struct AcceptThread {
     pub(super) handle: JoinHandle<()>,
     /// Disconnects when the loop has ended.
     pub(super) ended: Receiver<()>,
+}
+
+impl Control {
+    pub(super) fn next_token(&mut self) -> Token {
+        self.last_token += 1;
+        Token(self.last_token)
+    }
 }
 
 impl Core {

@@ -13,7 +13,7 @@ pub struct ConnectionCounts {
     pub closed_idle: u64,
     /// Still open at the drain's deadline and therefore cut, be it in a handler's hands or waiting for one.
     pub cut: u64,
-    /// Accepted, but closed at once because nothing could be done with it any more: the drain was over already.
+    /// Accepted, but never given to a handler, because the drain was over or the runtime at its end.
     pub refused: u64,
     /// Taken out of this runtime's care by [`Connection::hand_over`](crate::Connection::hand_over).
     pub handed_over: u64,

@@ -20,6 +20,7 @@ use crate::sys;
 
 /// How many connections the kernel may keep for us; `net.core.somaxconn` caps it. A restart of the clients' side after an
 /// outage connects a few thousand at once, and an entry costs the kernel memory only while it is used.
+#[cfg(unix)]
 const BACKLOG: i32 = 4096;
 
 pub(super) struct Listener {

@@ -12,20 +12,21 @@ mod address;
 mod connection;
 mod core;
 mod counts;
+mod door;
 mod endpoint;
 mod hold;
 mod linger;
 mod listener;
+mod pool;
 mod registry;
 mod report;
-mod serve;
 mod stream;
 #[cfg(test)]
 mod tests;
 #[cfg(unix)]
 mod unix_path;
 mod wait;
-mod workers;
+mod worker;
 
 use std::io;
 use std::net::Shutdown;
@@ -37,13 +38,15 @@ pub use self::address::Address;
 pub use self::connection::{Connection, Readable};
 pub use self::counts::ConnectionCounts;
 pub use self::endpoint::{LocalAddress, PeerAddress};
-pub(crate) use self::report::{OpenConnection, OpenConnections};
+pub(crate) use self::report::OpenConnections;
 pub use self::stream::Stream;
 
-use self::accept::{Door, DoorState};
 use self::core::{Core, Phase};
+use self::door::{Door, DoorState};
 use self::hold::Held;
 use self::listener::Listener;
+use self::pool::Job;
+use self::registry::{Activity, Arrival};
 use crate::clock;
 use crate::error::{BoxError, StartError};
 use crate::observe::Observer;
@@ -141,7 +144,8 @@ impl Engine {
         let held = Held::take(&self.core)?;
         // A peer that has reset the connection already has no address any more.
         let peer = stream.peer().unwrap_or_else(|_| PeerAddress::unknown());
-        let conn = self.core.registry.add(stream, peer, held, clock::now()).map_err(|_| DrainClosed)?;
+        let arrival = Arrival { stream, peer, since: clock::now(), activity: Activity::Busy };
+        let conn = self.core.registry.add(arrival, held).map_err(|_| DrainClosed)?;
         Ok(Connection::new(conn))
     }
 
@@ -153,6 +157,7 @@ impl Engine {
     /// For a hot upgrade: a second descriptor of each listener, for another process to inherit. From now on, stopping leaves
     /// the sockets and their files alone, since the other process goes on with them. None once they have begun to stop.
     #[cfg(unix)]
+    #[allow(dead_code, reason = "for the hot upgrade")]
     pub(crate) fn share_listeners(&self) -> io::Result<Vec<(LocalAddress, std::os::fd::OwnedFd)>> {
         let control = self.core.control();
         if control.phase > Phase::Open {
@@ -168,6 +173,7 @@ impl Engine {
 
     /// The upgrade came to nothing: the listeners are this process's alone again.
     #[cfg(unix)]
+    #[allow(dead_code, reason = "for the hot upgrade")]
     pub(crate) fn unshare_listeners(&self) {
         for listener in &self.core.control().listeners {
             listener.unshare();
@@ -187,7 +193,10 @@ impl Engine {
             // It fails only for a socket whose peer has gone already.
             drop(conn.stream.shutdown(Shutdown::Both));
         }
-        drop(self.core.pool.clear());
+        for Job { handler, connection, held } in self.core.pool.clear() {
+            drop((connection, held));
+            self.core.control().abandoned.push(handler);
+        }
         self.advance(Phase::Closing);
         open.len() as u64
     }
@@ -205,7 +214,8 @@ impl Engine {
     /// Ends all threads but those in a handler, which end when it returns. Closes what is left of the listeners.
     ///
     /// # Blocking
-    /// For as long as idle threads take to end: well below a millisecond each, 400 ms at worst.
+    /// For as long as idle threads take to end: well below a millisecond each, 400 ms at worst (unless a handler has left a
+    /// thread-local behind whose destructor hangs).
     pub(crate) fn finish(&self) {
         self.advance(Phase::Ended);
         let accept_thread = self.core.control().thread.take();

@@ -3,6 +3,7 @@
 //! One lock guards the table and the counts, so the counts are exact at any instant and what a connection came to is
 //! decided once, whoever comes first: the handler that ends or the deadline that cuts.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -19,18 +20,29 @@ pub(super) enum Outcome {
     Completed,
     Failed,
     HandedOver,
+    Refused,
 }
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Activity {
-    /// A handler works on it, or it waits for one.
+    /// A handler works on it.
     Busy,
     /// Waits for the next request.
     Idle,
     /// Was told to stop while it was idle, and nothing has come since.
     Leaving,
+    /// Waits for a worker.
+    Queued,
+}
+
+/// How a connection comes in.
+pub(super) struct Arrival {
+    pub(super) stream: Stream,
+    pub(super) peer: PeerAddress,
+    pub(super) since: Instant,
+    pub(super) activity: Activity,
 }
 
 /// A connection, as its handler and the table share it. The socket closes with the last of the two, and only then does it
@@ -74,12 +86,24 @@ struct Slot {
 #[cfg(test)]
 pub(super) const PER_SLOT: usize = size_of::<Option<Slot>>() + size_of::<u32>();
 
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Busy => "busy",
+            Self::Idle => "idle",
+            Self::Leaving => "leaving",
+            Self::Queued => "queued",
+        })
+    }
+}
+
 impl Conn {
     pub(super) fn activity(&self) -> Activity {
         match self.activity.load(Ordering::Relaxed) {
             0 => Activity::Busy,
             1 => Activity::Idle,
-            _ => Activity::Leaving,
+            2 => Activity::Leaving,
+            _ => Activity::Queued,
         }
     }
 
@@ -95,13 +119,7 @@ impl Registry {
     }
 
     /// Takes a connection into the table. `Err` once the deadline has passed.
-    pub(super) fn add(
-        &self,
-        stream: Stream,
-        peer: PeerAddress,
-        held: Held,
-        since: Instant,
-    ) -> Result<Arc<Conn>, TooLate> {
+    pub(super) fn add(&self, arrival: Arrival, held: Held) -> Result<Arc<Conn>, TooLate> {
         let mut state = self.lock();
         if state.closed {
             return Err(TooLate);
@@ -114,7 +132,8 @@ impl Registry {
             // Sixteen million times the descriptors that a process can have.
             (state.slots.len() - 1) as u32
         });
-        let activity = AtomicU8::new(Activity::Busy as u8);
+        let Arrival { stream, peer, since, activity } = arrival;
+        let activity = AtomicU8::new(activity as u8);
         let conn = Arc::new(Conn { stream, held, peer, id, since, index, activity });
         state.slots[index as usize] = Some(Slot { conn: Arc::clone(&conn), cut: false });
         Ok(conn)
@@ -148,6 +167,7 @@ impl Registry {
             Outcome::Completed => counts.completed += 1,
             Outcome::Failed => counts.failed += 1,
             Outcome::HandedOver => counts.handed_over += 1,
+            Outcome::Refused => counts.refused += 1,
         }
         true
     }

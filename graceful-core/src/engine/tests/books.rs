@@ -195,17 +195,61 @@ fn the_deadline_brings_readers_back_and_leaves_the_stuck() {
 fn what_waits_for_a_worker_is_cut_too() {
     let bench = Bench::new(Limits { workers: 1, queue: 1, ..Limits::default() });
     let (_open, gate) = gate();
-    let address = bench.listen(move |_connection| pass(&gate));
+    let (tell, told) = crossbeam_channel::unbounded();
+    let address = bench.listen(move |_connection| {
+        tell.send(()).expect("heard");
+        pass(&gate);
+    });
     let clients: Vec<TcpStream> = (0..5).map(|_| connect(address)).collect();
+    told.recv_timeout(PATIENCE).expect("begun");
     bench.drain();
     bench.await_stopped();
     assert_eq!(bench.counts().still_open, 5);
+    let open: Vec<_> = bench.engine.open().listed.iter().map(|one| one.activity).collect();
+    assert_eq!(open[1..], [registry::Activity::Queued; 4]);
     assert_eq!(bench.cut(), 5);
     for client in &clients {
         await_end(client);
     }
     // All but the one that is in the handler.
     assert_eq!(bench.engine.open().total, 1);
+}
+
+#[test]
+fn what_the_kernel_still_holds_at_the_deadline_is_refused() {
+    let bench = Bench::new(Limits { workers: 1, queue: 1, ..Limits::default() });
+    let (_open, gate) = gate();
+    let address = bench.listen(move |_connection| pass(&gate));
+    let clients: Vec<TcpStream> = (0..10).map(|_| connect(address)).collect();
+    while !bench.engine.core.pool.holds_accept_up() {
+        thread::yield_now();
+    }
+    assert_eq!(bench.engine.cut(), 2);
+    bench.await_stopped();
+    for client in &clients {
+        await_end(client);
+    }
+    assert_eq!(bench.counts(), ConnectionCounts { accepted: 10, cut: 2, refused: 8, ..Default::default() });
+}
+
+#[test]
+fn what_waits_at_the_very_end_is_refused() {
+    let bench = Bench::new(Limits { workers: 1, queue: 1, ..Limits::default() });
+    let (open, gate) = gate();
+    let (tell, told) = crossbeam_channel::unbounded();
+    let address = bench.listen(move |_connection| {
+        tell.send(()).expect("heard");
+        pass(&gate);
+    });
+    let clients: Vec<TcpStream> = (0..5).map(|_| connect(address)).collect();
+    told.recv_timeout(PATIENCE).expect("begun");
+    bench.engine.finish();
+    assert_eq!(bench.counts(), ConnectionCounts { accepted: 5, refused: 4, still_open: 1, ..Default::default() });
+    drop(open);
+    for client in &clients {
+        await_end(client);
+    }
+    assert_eq!(bench.counts(), ConnectionCounts { accepted: 5, refused: 4, completed: 1, ..Default::default() });
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod waiting;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -29,6 +30,8 @@ struct Bench {
     stopped: Receiver<EngineEvent>,
     /// Told each time that no ticket is out while draining.
     empty: Receiver<()>,
+    /// Where it listens, with port 0.
+    home: String,
 }
 
 impl Bench {
@@ -42,7 +45,7 @@ impl Bench {
             // Nobody listens any more when a bench is dropped.
             let _ = tell.send(event);
         });
-        Self { engine, stops, tickets, stopped, empty }
+        Self { engine, stops, tickets, stopped, empty, home: home() }
     }
 
     fn listen<R>(&self, handler: impl Fn(Connection) -> R + Send + Sync + 'static) -> SocketAddr
@@ -50,7 +53,7 @@ impl Bench {
         R: IntoResult,
     {
         let handler: Arc<Handler> = Arc::new(move |connection| handler(connection).into_result());
-        self.engine.listen("127.0.0.1:0".into(), handler).expect("bound").tcp().expect("TCP")
+        self.engine.listen(self.home.clone().into(), handler).expect("bound").tcp().expect("TCP")
     }
 
     /// What the coordinator does when the drain begins.
@@ -90,6 +93,19 @@ impl Bench {
 
     fn token(&self, stage: Stage) -> Stop {
         Stop::new(Arc::clone(&self.stops), stage, Stage::Ended)
+    }
+}
+
+/// A loopback address of one's own. On a shared one, a late client of one test might come to another's listener, which has
+/// been given the same port meanwhile.
+fn home() -> String {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        let [.., high, low] = LAST.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        format!("127.{}.{high}.{}:0", 1 + std::process::id() % 250, low.max(1))
+    } else {
+        "127.0.0.1:0".to_owned()
     }
 }
 

@@ -106,31 +106,31 @@ fn a_small_stack_is_used() {
     assert_eq!(ask_tcp(&connect(address)).expect("answered"), b"hello");
 }
 
-/// `cargo test --release -- --ignored --nocapture cost`: what a connection costs beyond its socket.
+/// `cargo test --release -- --ignored --nocapture --test-threads 1 cost`: what a connection costs beyond its socket.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_a_tracked_connection() {
-    const ROUNDS: u32 = 200_000;
+    const ROUNDS: u32 = 10_000;
     let bench = Bench::new(Limits::default());
     let held = Held::take(&bench.engine.core).expect("open");
     let (stream, _theirs) = tcp_pair();
-    let mut stream = Some(stream);
-    let peer = PeerAddress::unknown();
-    let begin = clock::now();
-    for _ in 0..ROUNDS {
-        drop(stream.as_ref().map(TcpStream::try_clone));
-    }
-    let socket = clock::now() - begin;
-    let begin = clock::now();
-    for _ in 0..ROUNDS {
-        let socket = stream.as_ref().and_then(|stream| stream.try_clone().ok()).expect("a descriptor");
-        let conn = bench.engine.core.registry.add(socket.into(), peer.clone(), held.clone(), clock::now());
-        drop(conn.map(Connection::new).ok());
-    }
-    let tracked = clock::now() - begin;
-    println!("{:?} to track and untrack", (tracked.saturating_sub(socket)) / ROUNDS);
+    let peer = PeerAddress::from(stream.peer_addr().expect("connected"));
+    let fresh = || Stream::from(stream.try_clone().expect("a descriptor"));
+    let best = |round: &dyn Fn()| {
+        let batch = |_| {
+            let begin = clock::now();
+            (0..ROUNDS).for_each(|_| round());
+            clock::now() - begin
+        };
+        (0..30).map(batch).min().expect("some") / ROUNDS
+    };
+    let socket = best(&|| drop(fresh()));
+    let tracked = best(&|| {
+        let arrival = Arrival { stream: fresh(), peer: peer.clone(), since: clock::now(), activity: Activity::Busy };
+        drop(bench.engine.core.registry.add(arrival, held.clone()).map(Connection::new).ok());
+    });
+    println!("{tracked:?} for a connection, of which {socket:?} for its socket");
     println!("{} bytes each, {} in the table", size_of::<registry::Conn>() + 16, registry::PER_SLOT);
-    drop(stream.take());
 }
 
 /// `cargo test --release -- --ignored --nocapture idle_stop`: how long a service without visitors takes to stop.
@@ -152,4 +152,22 @@ fn cost_of_an_idle_stop() {
         .collect();
     times.sort_unstable();
     println!("{:?} median, {:?} worst", times[times.len() / 2], times[times.len() - 1]);
+}
+
+/// `cargo test --release -- --ignored --nocapture short`: connections per second that bring one request each.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_short_connections() {
+    const EACH: usize = 10_000;
+    let bench = Bench::new(Limits::default());
+    let address = bench.listen(echo);
+    let begin = clock::now();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..EACH).for_each(|_| drop(ask_tcp(&connect(address)).expect("answered"))));
+        }
+    });
+    let took = clock::now() - begin;
+    println!("{:.0} a second", 4.0 * EACH as f64 / took.as_secs_f64());
+    assert_eq!(bench.counts().accepted, 4 * EACH as u64);
 }

@@ -127,9 +127,11 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 ///
 /// [`allow_new_handshakes`]: super::allow_new_handshakes
 #[cfg(test)]
-pub(crate) fn connect_deaf(port: u16) -> std::net::TcpStream {
+pub(crate) fn connect_deaf(address: SocketAddr) -> std::net::TcpStream {
     use std::mem;
     use std::os::fd::{AsFd as _, AsRawFd as _};
+
+    let SocketAddr::V4(address) = address else { panic!("{address} is not IPv4") };
 
     // SAFETY: socket takes no pointers.
     let socket =
@@ -142,8 +144,8 @@ pub(crate) fn connect_deaf(port: u16) -> std::net::TcpStream {
     super::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program).expect("a filter");
     let address = libc::sockaddr_in {
         sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: port.to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
+        sin_port: address.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
         sin_zero: [0; 8],
     };
     let length = mem::size_of_val(&address) as libc::socklen_t;
@@ -175,7 +177,7 @@ mod tests {
         };
         let Some(before) = look(address) else { return };
         let _complete = std::net::TcpStream::connect(address).expect("listening");
-        let _begun = connect_deaf(address.port());
+        let _begun = connect_deaf(address);
         assert_eq!((before, look(address), look(others)), (false, Some(true), Some(false)));
     }
 

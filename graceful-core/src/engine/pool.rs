@@ -5,15 +5,15 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::{self, JoinHandle, Thread};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::core::Core;
 use super::hold::Held;
-use super::{Handler, Limits, serve};
+use super::worker::{self, Slot};
+use super::{Handler, Limits};
 use crate::clock;
 
 /// How long the end of the pool waits for workers that are not in a handler: a scheduling delay, not work.
@@ -36,16 +36,6 @@ pub(super) struct Pressure {
     pub(super) starved: bool,
 }
 
-/// What a worker is doing, for the report.
-pub(super) struct Slot {
-    number: u64,
-    /// Set by the worker before it is idle for the first time.
-    thread: OnceLock<Thread>,
-    kernel_id: AtomicU64,
-    /// The connection whose handler runs, 0 for none.
-    serving: AtomicU64,
-}
-
 pub(super) struct Pool {
     limits: Limits,
     state: Mutex<State>,
@@ -55,6 +45,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
+    /// The last one is used first.
     idle: Vec<Arc<Slot>>,
     workers: Vec<Worker>,
     /// Workers that were woken or started for a job and have not come for it yet.
@@ -114,11 +105,7 @@ impl Pool {
 
     /// Which thread is in which connection's handler: the connection's number and the kernel's of the thread.
     pub(super) fn serving(&self) -> Vec<(u64, u64)> {
-        let serving = |worker: &Worker| match worker.slot.serving.load(Ordering::Relaxed) {
-            0 => None,
-            id => Some((id, worker.slot.kernel_id.load(Ordering::Relaxed))),
-        };
-        self.lock().workers.iter().filter_map(serving).collect()
+        self.lock().workers.iter().filter_map(|worker| worker.slot.serving()).collect()
     }
 
     /// Ends and joins all workers that are not in a handler. The others end when their handler returns.
@@ -131,7 +118,7 @@ impl Pool {
             slot.wake();
         }
         let until = clock::now().checked_add(LEAVING);
-        while state.workers.iter().any(|worker| worker.slot.serving.load(Ordering::Relaxed) == 0) {
+        while state.workers.iter().any(|worker| worker.slot.serving().is_none()) {
             let left = until.map_or(Duration::ZERO, clock::until);
             if left.is_zero() {
                 break;
@@ -141,7 +128,7 @@ impl Pool {
         let leavers = std::mem::take(&mut state.leavers);
         drop(state);
         drop(abandoned);
-        join(leavers);
+        worker::join(leavers);
     }
 
     /// Sees to it that one more job in the queue gets a worker, if one can be had, and tells whether that changed anything.
@@ -167,12 +154,12 @@ impl Pool {
     }
 
     fn start(&self, core: &Arc<Core>, slot: &Arc<Slot>) -> io::Result<()> {
-        let mut builder = thread::Builder::new().name(format!("gf-work-{}", slot.number));
+        let mut builder = thread::Builder::new().name(format!("gf-work-{}", slot.number()));
         if let Some(stack) = self.limits.stack {
             builder = builder.stack_size(stack);
         }
         let (core, own) = (Arc::clone(core), Arc::clone(slot));
-        let handle = builder.spawn(move || work(&core, &own))?;
+        let handle = builder.spawn(move || worker::work(&core, &own))?;
         let mut state = self.lock();
         state.spawn_fails = false;
         match state.workers.iter_mut().find(|worker| Arc::ptr_eq(&worker.slot, slot)) {
@@ -197,8 +184,8 @@ impl Pool {
         }
     }
 
-    /// The next job for a worker; `None` when it is to leave. `coming`: it was sent for.
-    fn next(&self, core: &Core, slot: &Arc<Slot>, mut coming: bool) -> Option<Job> {
+    /// Waits for the next job of a worker; `None` when it is to leave. `coming`: it was sent for.
+    pub(super) fn next(&self, core: &Core, slot: &Arc<Slot>, mut coming: bool) -> Option<Job> {
         let mut idle_since: Option<Instant> = None;
         let mut state = self.lock();
         loop {
@@ -209,7 +196,7 @@ impl Pool {
                 break;
             }
             if let Some(job) = state.queue.pop_front() {
-                slot.serving.store(job.connection.id(), Ordering::Relaxed);
+                slot.take_up(job.connection.id());
                 // Room for a good few, so that the loop is not woken for each one.
                 let room = state.accept_waits && state.waiting() <= self.limits.queue / 2;
                 if room {
@@ -239,7 +226,7 @@ impl Pool {
         let earlier = state.leave(slot);
         drop(state);
         self.left.notify_all();
-        join(earlier);
+        worker::join(earlier);
         None
     }
 
@@ -300,12 +287,7 @@ impl State {
         }
         self.coming += 1;
         self.last_number += 1;
-        let slot = Arc::new(Slot {
-            number: self.last_number,
-            thread: OnceLock::new(),
-            kernel_id: AtomicU64::new(0),
-            serving: AtomicU64::new(0),
-        });
+        let slot = Arc::new(Slot::new(self.last_number));
         self.workers.push(Worker { slot: Arc::clone(&slot), handle: None });
         Step::Start(slot)
     }
@@ -316,38 +298,5 @@ impl State {
         let place = self.workers.iter().position(|worker| Arc::ptr_eq(&worker.slot, slot));
         let own = place.and_then(|place| self.workers.swap_remove(place).handle);
         std::mem::replace(&mut self.leavers, own.into_iter().collect())
-    }
-}
-
-impl Slot {
-    fn wake(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
-    }
-
-    /// The handler has come back.
-    pub(super) fn rest(&self) {
-        self.serving.store(0, Ordering::Relaxed);
-    }
-}
-
-fn work(core: &Arc<Core>, slot: &Arc<Slot>) {
-    // A second call is impossible, and would find the same thread.
-    let _ = slot.thread.set(thread::current());
-    slot.kernel_id.store(crate::sys::thread_id(), Ordering::Relaxed);
-    let mut sent_for = true;
-    while let Some(job) = core.pool.next(core, slot, std::mem::take(&mut sent_for)) {
-        serve::serve(core, slot, job);
-    }
-}
-
-fn join(threads: Vec<JoinHandle<()>>) {
-    for handle in threads {
-        // The runtime may be dropped by a handler's own closure, and nobody can wait for himself.
-        if handle.thread().id() != thread::current().id() {
-            // A worker catches every panic; one of its thread-locals' destructors would abort.
-            drop(handle.join());
-        }
     }
 }

@@ -1,0 +1,119 @@
+//! One thread that runs handlers, one connection at a time from its start to its end.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle, Thread};
+
+use super::core::Core;
+use super::pool::Job;
+
+/// What a worker is doing, for the report.
+pub(super) struct Slot {
+    number: u64,
+    /// Set by the worker before it is idle for the first time.
+    thread: OnceLock<Thread>,
+    kernel_id: AtomicU64,
+    /// The connection whose handler runs, 0 for none.
+    serving: AtomicU64,
+}
+
+impl Slot {
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, thread: OnceLock::new(), kernel_id: AtomicU64::new(0), serving: AtomicU64::new(0) }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    /// Which connection's handler runs, and the kernel's number of the thread that it runs on.
+    pub(super) fn serving(&self) -> Option<(u64, u64)> {
+        match self.serving.load(Ordering::Relaxed) {
+            0 => None,
+            id => Some((id, self.kernel_id.load(Ordering::Relaxed))),
+        }
+    }
+
+    pub(super) fn take_up(&self, id: u64) {
+        self.serving.store(id, Ordering::Relaxed);
+    }
+
+    fn rest(&self) {
+        self.serving.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The life of a worker that was started for a job.
+pub(super) fn work(core: &Arc<Core>, slot: &Arc<Slot>) {
+    // A second call is impossible, and would find the same thread.
+    let _ = slot.thread.set(thread::current());
+    slot.kernel_id.store(crate::sys::thread_id(), Ordering::Relaxed);
+    let mut sent_for = true;
+    while let Some(job) = core.pool.next(core, slot, std::mem::take(&mut sent_for)) {
+        serve(core, slot, job);
+    }
+}
+
+pub(super) fn join(threads: Vec<JoinHandle<()>>) {
+    for handle in threads {
+        // The runtime may be dropped by what a handler owned, and nobody can wait for himself.
+        if handle.thread().id() != thread::current().id() {
+            // A worker catches every panic; one in a thread-local's destructor would abort.
+            drop(handle.join());
+        }
+    }
+}
+
+fn serve(core: &Arc<Core>, slot: &Slot, job: Job) {
+    let Job { connection, handler, held } = job;
+    connection.begin();
+    let (id, peer) = (connection.id(), connection.peer().clone());
+    // The handler's own state is not looked at again after a panic. What it captured and the error are dropped, and the
+    // error shown, inside: those may panic as well.
+    let ended = panic::catch_unwind(AssertUnwindSafe(move || {
+        let result = handler(connection).map_err(|error| error.to_string());
+        drop(handler);
+        result
+    }));
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("error", error.into())];
+            core.observer.debug("handler failed", fields);
+        }
+        Err(payload) => {
+            let text = panic_text(&*payload).to_owned();
+            let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("panic", text.into())];
+            core.observer.error("handler panicked", fields);
+            drop_quietly(payload);
+        }
+    }
+    slot.rest();
+    drop(held);
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "a value that is not text",
+    }
+}
+
+/// Drops what is not ours: its destructor may panic, and so may that of the panic's payload, which is then left alone.
+pub(super) fn drop_quietly<T>(value: T) {
+    let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
+    if let Err(payload) = dropped
+        && let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
+        std::mem::forget(again);
+    }
+}
