@@ -56,6 +56,9 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {address}: {source}")?;
                 match source.kind() {
                     io::ErrorKind::AddrInUse => f.write_str("; stop what listens there, or choose another address"),
+                    io::ErrorKind::PermissionDenied if address.starts_with("unix:") => {
+                        f.write_str("; the user of the service must be allowed to write to the directory")
+                    }
                     io::ErrorKind::PermissionDenied => {
                         f.write_str("; ports below 1024 need privileges (CAP_NET_BIND_SERVICE), or choose a higher one")
                     }

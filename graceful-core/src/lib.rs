@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod lifecycle;
 mod observe;
+mod panics;
 mod runtime;
 mod sync;
 mod sys;

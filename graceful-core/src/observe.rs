@@ -198,7 +198,7 @@ fn run(messages: &Receiver<Message>, fallback: LevelFilter) {
             Message::Line(line) => write_line(&line),
             Message::Flush(done) => {
                 // A logger that panics must not take the rest of the flush with it.
-                let flushed = std::panic::catch_unwind(|| log::logger().flush());
+                let flushed = crate::panics::catch(|| log::logger().flush());
                 if flushed.is_err() && !warned.swap(true, Ordering::Relaxed) {
                     write_line("graceful: the logger panicked while it was flushed");
                 }
@@ -230,7 +230,7 @@ fn log_fact(level: Level, message: &'static str, fields: &[Field]) {
             (*key, value)
         })
         .collect();
-    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let told = crate::panics::catch(|| {
         log::logger().log(
             &log::Record::builder()
                 .level(level)
@@ -240,7 +240,7 @@ fn log_fact(level: Level, message: &'static str, fields: &[Field]) {
                 .key_values(&source.as_slice())
                 .build(),
         );
-    }));
+    });
     if told.is_err() {
         write_line("graceful: the logger panicked");
     }

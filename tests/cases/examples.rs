@@ -49,11 +49,13 @@ pub(crate) fn expect_served(exit: &Exit, accepted: u64) {
 
 #[test]
 fn each_is_short_and_runs_here() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("in the workspace").join("examples/examples");
-    let tests = [include_str!("examples.rs"), include_str!("foreign.rs")].concat();
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = |directory: &str| fs::read_dir(package.join(directory)).expect("it is there").flatten();
+    let read = |path: &Path| fs::read_to_string(path).expect("a file with text");
+    let tests: String = files("cases").map(|entry| read(&entry.path())).collect();
     let mut names = BTreeSet::new();
-    for entry in fs::read_dir(directory).expect("the examples are there").flatten() {
-        let text = fs::read_to_string(entry.path()).expect("an example");
+    for entry in files("../examples/examples") {
+        let text = read(&entry.path());
         let name = entry.path().file_stem().and_then(|name| Some(name.to_str()?.to_owned())).expect("a name");
         let limit = if name == "service" { 150 } else { 100 };
         assert!(text.lines().count() < limit, "{name} is too long");

@@ -71,6 +71,9 @@ fn the_locks_of_the_standard_streams_are_not_needed() {
             "leave=completed first=completed second=timed_out third=completed last=completed",
             "{exit}"
         );
+        // Not even the logs need them.
+        assert_eq!(exit.incomplete(), ["hook second was abandoned after 1s"], "{exit}");
+        exit.line("graceful: error: hook abandoned name=second after=1s");
         exit.line(", exit 3");
     }
 }

@@ -18,8 +18,8 @@ use super::listener::Tenure;
 use super::pool::{Job, Pressure};
 use super::registry::{Activity, Arrival};
 use super::stream::Stream;
-use super::{EngineEvent, Handler, worker};
-use crate::{clock, sys};
+use super::{EngineEvent, Handler};
+use crate::{clock, panics, sys};
 
 /// The waker's; listeners count from 1.
 const WAKER: Token = Token(0);
@@ -302,7 +302,7 @@ impl AcceptLoop {
     fn bury(&mut self) {
         if self.doors.is_empty() {
             for handler in self.handlers.drain(..) {
-                worker::drop_quietly(handler);
+                panics::drop_quietly(handler);
             }
         }
     }

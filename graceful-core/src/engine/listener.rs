@@ -3,10 +3,9 @@
 use std::io;
 use std::net::TcpListener;
 #[cfg(unix)]
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::{Interest, Registry, Token};
 
@@ -27,8 +26,6 @@ pub(super) struct Listener {
     socket: Socket,
     local: LocalAddress,
     tenure: Tenure,
-    /// Passed on to another process, by a hot upgrade.
-    shared_by_us: AtomicBool,
     /// The file that we made for it.
     #[cfg(unix)]
     file: Option<SocketFile>,
@@ -77,19 +74,7 @@ impl Listener {
     }
 
     pub(super) fn tenure(&self) -> Tenure {
-        if self.shared_by_us.load(Ordering::Relaxed) { Tenure::Shared } else { self.tenure }
-    }
-
-    /// From now on another process holds the socket too.
-    #[cfg(unix)]
-    pub(super) fn share(&self) {
-        self.shared_by_us.store(true, Ordering::Relaxed);
-    }
-
-    /// What was [shared](Listener::share) is not any more.
-    #[cfg(unix)]
-    pub(super) fn unshare(&self) {
-        self.shared_by_us.store(false, Ordering::Relaxed);
+        self.tenure
     }
 
     fn tcp(listener: TcpListener, tenure: Tenure) -> io::Result<Self> {
@@ -103,7 +88,6 @@ impl Listener {
             socket: Socket::Tcp(listener),
             local,
             tenure,
-            shared_by_us: AtomicBool::new(false),
             #[cfg(unix)]
             file: None,
         })
@@ -143,7 +127,7 @@ impl Listener {
 
     /// Has the kernel turn new clients away, as far as it can, while those that it has already are still to be accepted.
     pub(super) fn turn_away(&self) -> io::Result<()> {
-        if self.tenure() == Tenure::Shared {
+        if self.tenure == Tenure::Shared {
             return Ok(());
         }
         match &self.socket {
@@ -166,11 +150,6 @@ impl Listener {
         }
     }
 
-    /// A second descriptor, for the process that is to take over.
-    pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
-        self.fd().try_clone_to_owned()
-    }
-
     fn fd(&self) -> BorrowedFd<'_> {
         match &self.socket {
             Socket::Tcp(listener) => listener.as_fd(),
@@ -181,7 +160,7 @@ impl Listener {
     fn unix(listener: UnixListener, tenure: Tenure, file: Option<SocketFile>) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let local = listener.local_addr()?.into();
-        Ok(Self { socket: Socket::Unix(listener), local, tenure, shared_by_us: AtomicBool::new(false), file })
+        Ok(Self { socket: Socket::Unix(listener), local, tenure, file })
     }
 
     fn path(path: String) -> io::Result<Self> {
@@ -260,7 +239,7 @@ impl Listener {
 #[cfg(unix)]
 impl Drop for Listener {
     fn drop(&mut self) {
-        match (self.tenure(), &self.socket) {
+        match (self.tenure, &self.socket) {
             // Whoever else may hold it would wonder. A client that comes in the microsecond before it is closed is lost;
             // where nobody else can, it is therefore closed as it is.
             (Tenure::Given, Socket::Tcp(_)) => sys::allow_new_handshakes(self.fd()),

@@ -154,32 +154,6 @@ impl Engine {
         self.core.control().listeners.iter().map(|listener| listener.local().clone()).collect()
     }
 
-    /// For a hot upgrade: a second descriptor of each listener, for another process to inherit. From now on, stopping leaves
-    /// the sockets and their files alone, since the other process goes on with them. None once they have begun to stop.
-    #[cfg(unix)]
-    #[allow(dead_code, reason = "for the hot upgrade")]
-    pub(crate) fn share_listeners(&self) -> io::Result<Vec<(LocalAddress, std::os::fd::OwnedFd)>> {
-        let control = self.core.control();
-        if control.phase > Phase::Open {
-            return Ok(Vec::new());
-        }
-        let share = |listener: &Arc<Listener>| Ok((listener.local().clone(), listener.duplicate()?));
-        let shared = control.listeners.iter().map(share).collect::<io::Result<Vec<_>>>()?;
-        for listener in &control.listeners {
-            listener.share();
-        }
-        Ok(shared)
-    }
-
-    /// The upgrade came to nothing: the listeners are this process's alone again.
-    #[cfg(unix)]
-    #[allow(dead_code, reason = "for the hot upgrade")]
-    pub(crate) fn unshare_listeners(&self) {
-        for listener in &self.core.control().listeners {
-            listener.unshare();
-        }
-    }
-
     /// Has all listeners accept what waits for them, and close. Returns at once.
     pub(crate) fn stop_listeners(&self) {
         self.advance(Phase::Stopping);

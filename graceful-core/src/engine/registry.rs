@@ -82,10 +82,6 @@ struct Slot {
     cut: bool,
 }
 
-/// What a place in the table costs.
-#[cfg(test)]
-pub(super) const PER_SLOT: usize = size_of::<Option<Slot>>() + size_of::<u32>();
-
 impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::connection::Readable;
 use super::core::Core;
 use super::stream::Stream;
+#[cfg(not(unix))]
 use crate::clock;
 use crate::runtime::stop::Stage;
 
@@ -16,21 +17,13 @@ pub(super) fn readable(core: &Core, stream: &Stream, stage: Stage, timeout: Opti
     use std::os::fd::AsFd as _;
 
     let bell = core.bell(stage)?;
-    // An end that is too far away to be expressed is no end.
-    let deadline = timeout.and_then(|timeout| clock::now().checked_add(timeout));
-    loop {
-        let left = deadline.map(clock::until);
-        match crate::sys::poll_two(stream.as_fd(), bell.as_fd(), left) {
-            Ok(woken) if woken.socket => return Ok(Readable::Ready),
-            Ok(woken) if woken.bell => return Ok(Readable::Stopping),
-            Ok(_) if deadline.is_some_and(|deadline| clock::until(deadline).is_zero()) => {
-                return Ok(Readable::TimedOut);
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let [socket, bell] = crate::sys::wait_readable([stream.as_fd(), bell.as_fd()], timeout)?;
+    // What has arrived goes before the end.
+    Ok(match (socket, bell) {
+        (true, _) => Readable::Ready,
+        (false, true) => Readable::Stopping,
+        (false, false) => Readable::TimedOut,
+    })
 }
 
 /// Looks at the socket in short turns: this platform cannot wait for a socket and a pipe at once.

@@ -1,13 +1,12 @@
 //! One thread that runs handlers, one connection at a time from its start to its end.
 
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 
 use super::core::Core;
 use super::pool::Job;
+use crate::panics;
 
 /// What a worker is doing, for the report.
 pub(super) struct Slot {
@@ -76,44 +75,23 @@ fn serve(core: &Arc<Core>, slot: &Slot, job: Job) {
     let Job { connection, handler, held } = job;
     connection.begin();
     let (id, peer) = (connection.id(), connection.peer().clone());
-    // The handler's own state is not looked at again after a panic. What it captured and the error are dropped, and the
-    // error shown, inside: those may panic as well.
-    let ended = panic::catch_unwind(AssertUnwindSafe(move || {
+    // What the handler captured and its error are dropped, and the error is shown, inside: those may panic as well.
+    let ended = panics::catch(move || {
         let result = handler(connection).map_err(|error| error.to_string());
         drop(handler);
         result
-    }));
+    });
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("error", error.into())];
             core.observer.debug("handler failed", fields);
         }
-        Err(payload) => {
-            let text = panic_text(&*payload).to_owned();
-            let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("panic", text.into())];
+        Err(message) => {
+            let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("panic", message.into())];
             core.observer.error("handler panicked", fields);
-            drop_quietly(payload);
         }
     }
     slot.rest();
     drop(held);
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "a value that is not text",
-    }
-}
-
-/// Drops what is not ours: its destructor may panic, and so may that of the panic's payload, which is then left alone.
-pub(super) fn drop_quietly<T>(value: T) {
-    let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
-    if let Err(payload) = dropped
-        && let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))
-    {
-        std::mem::forget(again);
-    }
 }

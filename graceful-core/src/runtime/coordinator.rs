@@ -335,22 +335,30 @@ impl Coordinator {
         if late > 0 {
             observer.warn("connections cut", [("count", late.into())]);
         }
+        let unlisted = open.total.saturating_sub(open.listed.len());
+        let mut at_work = Vec::new();
         for connection in open.listed {
             let stuck = connection.thread.and_then(stuck::whereabouts);
-            let mut fields: Vec<Field> = vec![
-                ("id", connection.id.into()),
-                ("state", format!("{:?}", connection.activity).to_ascii_lowercase().into()),
-            ];
+            let mut fields: Vec<Field> =
+                vec![("id", connection.id.into()), ("state", connection.activity.to_string().into())];
+            if let Some(stuck) = &stuck {
+                let peer = connection.peer.as_ref().map_or_else(String::new, |peer| format!(" of {peer}"));
+                at_work.push(format!("the handler of connection {}{peer} was {stuck}", connection.id));
+            }
             fields.extend(connection.peer.map(|peer| ("peer", peer.to_string().into())));
             fields.extend(connection.age.map(|age| ("age", age.into())));
             fields.extend(stuck.map(|stuck| ("stuck", stuck.into())));
             observer.warn("connection cut", fields);
+        }
+        if unlisted > 0 {
+            observer.warn("more connections cut", [("count", unlisted.into())]);
         }
         for (name, count) in &tickets {
             observer.warn("ticket still out", [("name", name.as_str().into()), ("count", (*count).into())]);
         }
         let mut lifecycle = inner.lifecycle();
         let report = lifecycle.machine.report_mut();
+        report.incomplete.extend(at_work);
         for (name, count) in &tickets {
             report.incomplete.push(format!("{name} did not end in time ({count} tickets still out)"));
         }
@@ -376,6 +384,9 @@ impl Coordinator {
         let counts = &report.connections;
         if counts.cut > 0 {
             report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
+        }
+        if counts.refused > 0 {
+            report.incomplete.push(format!("{} connections were closed before they were served", counts.refused));
         }
         if counts.still_open > 0 {
             report.incomplete.push(format!("{} connections are still open", counts.still_open));

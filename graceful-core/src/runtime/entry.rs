@@ -1,6 +1,5 @@
 //! `main`: what `#[graceful::main]` calls.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,7 +7,6 @@ use std::time::Duration;
 use super::app::App;
 use super::builder::{Builder, Signals};
 use super::coordinator::Message;
-use super::hooks::panic_message;
 use super::inject::{CallError, chain};
 use super::registry::{Registration, registered};
 use super::show;
@@ -22,7 +20,7 @@ use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal, SignalAction};
 use crate::lifecycle::report::TaskOutcome;
-use crate::sys;
+use crate::{panics, sys};
 
 /// What `#[graceful::main(...)]` says.
 #[derive(Clone, Copy, Debug)]
@@ -132,11 +130,11 @@ fn serve(runtime: &super::builder::Runtime, body: impl FnOnce(&App) -> Result<()
     let queue = &app.inner.queue;
     app.inner.lifecycle().machine.event(clock::now(), Event::TaskBegan);
     let row = app.inner.tasks.add("main", Some(sys::thread_id()));
-    let outcome = match catch_unwind(AssertUnwindSafe(|| body(app))) {
+    let outcome = match panics::catch(|| body(app)) {
         Ok(Ok(())) => main_returned(app),
         Ok(Err(error)) => main_failed(app, error),
-        Err(panic) => {
-            app.request_for(Reason::MainPanicked(panic_message(&*panic)));
+        Err(message) => {
+            app.request_for(Reason::MainPanicked(message));
             TaskOutcome::Stopped
         }
     };

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -19,7 +18,7 @@ use crate::lifecycle::hooks::{DEFAULT_HOOK_TIMEOUT, HookPhase, Origin, PlannedHo
 use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::HookOutcome;
-use crate::sys;
+use crate::{panics, sys};
 
 pub(crate) type HookBody = Box<dyn FnOnce(&mut Args<'_>) -> Result<(), CallError> + Send>;
 
@@ -191,11 +190,10 @@ impl Shared {
         let stop = Stop::new(Arc::clone(app.stops()), Stage::Requested, Stage::Ended);
         let mut args =
             Args { values: app.values(), app: &app, stop: &stop, deadline: Some(deadline), reason: Some(reason) };
-        let outcome = match catch_unwind(AssertUnwindSafe(|| body(&mut args))) {
-            Ok(Ok(())) => HookOutcome::Completed,
-            Ok(Err(error)) => error.into_outcome(),
-            Err(panic) => HookOutcome::Panicked(panic_message(&*panic)),
-        };
+        // The error is shown inside: that is user code as well.
+        let outcome =
+            panics::catch(|| body(&mut args).map_or_else(CallError::into_outcome, |()| HookOutcome::Completed))
+                .unwrap_or_else(HookOutcome::Panicked);
         self.lock().remove(&id);
         sys::name_thread("gf-hook");
         // Free before it is told, so that the next hook finds this thread.
@@ -206,13 +204,4 @@ impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<HookId, u64>> {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a value that is not text".to_owned())
 }

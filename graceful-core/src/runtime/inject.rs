@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use crate::error::BoxError;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{HookOutcome, Skip};
+use crate::panics;
 
 /// When a hook's time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -269,7 +269,7 @@ impl Values {
         let slots = std::mem::take(&mut self.lock().slots);
         for slot in slots.into_values() {
             // A destructor that panics has said so on stderr; the others run all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(slot)));
+            panics::drop_quietly(slot);
         }
     }
 

@@ -1,14 +1,12 @@
 //! Reload: one round of hooks at a time, while the service serves.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::app::App;
 use super::coordinator::Message;
-use super::hooks::panic_message;
 use super::inject::{Args, CallError, Returned};
 use super::registry::{Item, Param, Registration};
 use super::stop::{Stage, Stop};
@@ -18,6 +16,7 @@ use crate::lifecycle::hooks::DEFAULT_HOOK_TIMEOUT;
 use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlannedReload;
 use crate::lifecycle::report::TaskOutcome;
+use crate::panics;
 
 type ReloadBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
 
@@ -159,7 +158,7 @@ fn run(app: &App, reload: &mut Reload) {
         reason: None,
     };
     let body = &mut reload.body;
-    let result = catch_unwind(AssertUnwindSafe(|| body(&mut args)));
+    let result = panics::catch(|| body(&mut args).map_err(|error| error.to_string()));
     let took = clock::now().saturating_duration_since(began);
     let name = reload.planned.name.as_str();
     let observer = app.observer();
@@ -168,9 +167,7 @@ fn run(app: &App, reload: &mut Reload) {
             observer.warn("reload was late", [("name", name.into()), ("took", took.into())]);
         }
         Ok(Ok(())) => observer.info("reload finished", [("name", name.into()), ("took", took.into())]),
-        Ok(Err(error)) => observer.error("reload failed", [("name", name.into()), ("error", error.to_string().into())]),
-        Err(panic) => {
-            observer.error("reload panicked", [("name", name.into()), ("panic", panic_message(&*panic).into())])
-        }
+        Ok(Err(error)) => observer.error("reload failed", [("name", name.into()), ("error", error.into())]),
+        Err(panic) => observer.error("reload panicked", [("name", name.into()), ("panic", panic.into())]),
     }
 }

@@ -1,13 +1,11 @@
 //! Background tasks: periodic and long-running threads that are told to stop and joined.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::app::App;
-use super::hooks::panic_message;
 use super::inject::{Args, CallError, Returned};
 use super::registry::{Item, PanicPolicy, Param, Registration};
 use super::stop::{Stage, Stop, Stopping};
@@ -15,7 +13,7 @@ use crate::clock;
 use crate::lifecycle::plan::PlannedTask;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{TaskOutcome, TaskReport};
-use crate::sys;
+use crate::{panics, sys};
 
 /// The first pause before a failed long-running task is run again; doubled with each failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -209,7 +207,7 @@ pub(crate) fn start(
         let (table, row) = (Arc::clone(&worker.table), worker.row);
         let app = worker.app.clone();
         // The task's closure is the user's: should dropping it panic, the task has ended all the same.
-        let dropped = catch_unwind(AssertUnwindSafe(|| worker.work()));
+        let dropped = panics::catch(|| worker.work());
         let outcome = if dropped.is_ok() { table.outcome(row) } else { TaskOutcome::Failed };
         table.ended(row, outcome);
         drop(app);
@@ -228,7 +226,7 @@ struct Worker {
 /// How one run of a task ended.
 enum RunEnd {
     Ok,
-    Missing,
+    Missing(&'static str),
     Failed(String),
     Panicked(String),
 }
@@ -240,8 +238,10 @@ impl Worker {
         while !stop.is_stopping() {
             let began = clock::now();
             let end = self.run(&stop);
-            if matches!(end, RunEnd::Missing) {
+            if let RunEnd::Missing(type_name) = end {
                 // It never ran, which is no failure.
+                let name = self.task.planned.name.as_str();
+                self.app.observer().warn("task not started", [("name", name.into()), ("missing", type_name.into())]);
                 return;
             }
             let failed = !matches!(end, RunEnd::Ok);
@@ -275,18 +275,15 @@ impl Worker {
         let mut args =
             Args { values: self.app.values(), app: &self.app, stop, deadline: stop.deadline(), reason: None };
         let body = &mut self.task.body;
-        match catch_unwind(AssertUnwindSafe(|| body(&mut args))) {
-            Ok(Ok(())) => RunEnd::Ok,
+        let ended = panics::catch(|| match body(&mut args) {
+            Ok(()) => RunEnd::Ok,
             // A helper that returned early because the service stops is a good end.
-            Ok(Err(CallError::Failed(error))) if error.is::<Stopping>() => RunEnd::Ok,
-            Ok(Err(CallError::Missing { type_name })) => {
-                let name = self.task.planned.name.as_str();
-                self.app.observer().warn("task not started", [("name", name.into()), ("missing", type_name.into())]);
-                RunEnd::Missing
-            }
-            Ok(Err(error)) => RunEnd::Failed(error.to_string()),
-            Err(panic) => RunEnd::Panicked(panic_message(&*panic)),
-        }
+            Err(CallError::Failed(error)) if error.is::<Stopping>() => RunEnd::Ok,
+            Err(CallError::Missing { type_name }) => RunEnd::Missing(type_name),
+            // Shown inside: that is user code as well.
+            Err(error) => RunEnd::Failed(error.to_string()),
+        });
+        ended.unwrap_or_else(RunEnd::Panicked)
     }
 
     /// Logs a failure and does what the policy says; `true` when the task is over.
@@ -302,7 +299,7 @@ impl Worker {
                 observer.error("task failed", [("name", name.as_str().into()), ("error", error.as_str().into())]);
                 (Reason::TaskFailed { task: name, error }, self.task.policy == PanicPolicy::Shutdown)
             }
-            RunEnd::Ok | RunEnd::Missing => return false,
+            RunEnd::Ok | RunEnd::Missing(_) => return false,
         };
         if shuts_down {
             self.app.request_for(reason);

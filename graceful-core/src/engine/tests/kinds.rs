@@ -177,30 +177,6 @@ fn descriptors_that_are_no_listeners_are_refused() {
 }
 
 #[test]
-fn a_listener_that_is_passed_on_survives_the_stop() {
-    let bench = Bench::new(Limits::default());
-    let address = bench.listen(echo);
-    let mut shared = bench.engine.share_listeners().expect("a descriptor");
-    let (local, descriptor) = shared.pop().expect("one listener");
-    assert_eq!((local.tcp(), shared.len()), (Some(address), 0));
-    bench.drain();
-    bench.await_drained();
-    lives_on(&descriptor.into());
-}
-
-#[test]
-fn an_upgrade_that_failed_leaves_the_listener_to_us() {
-    let bench = Bench::new(Limits::default());
-    let address = bench.listen(echo);
-    drop(bench.engine.share_listeners().expect("a descriptor"));
-    bench.engine.unshare_listeners();
-    bench.drain();
-    bench.await_drained();
-    let error = TcpStream::connect(address).expect_err("stopped");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-}
-
-#[test]
 fn small_writes_are_sent_at_once() {
     let bench = Bench::new(Limits::default());
     let (tell, told) = crossbeam_channel::unbounded();

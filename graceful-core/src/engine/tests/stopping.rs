@@ -59,17 +59,12 @@ fn stop_amid(clients: usize) -> usize {
     answered
 }
 
+/// Often enough that closing a listener without waiting for handshakes under way is noticed.
 #[test]
 fn nobody_who_got_in_is_reset() {
-    stop_amid(200);
-}
-
-/// `cargo test --release -- --ignored nobody_who_got_in_is_reset_often`: two minutes of it.
-#[test]
-#[ignore = "takes minutes"]
-fn nobody_who_got_in_is_reset_often() {
-    let answered: Vec<usize> = (0..80).map(|_| stop_amid(200)).collect();
-    println!("answered of 200 each: {answered:?}");
+    for _ in 0..20 {
+        stop_amid(200);
+    }
 }
 
 /// Fills the backlog behind a busy worker, stops, and sees everybody answered.

@@ -1,12 +1,14 @@
 //! Unix: signals, threads, processes and sockets.
 
 mod children;
+mod poll;
 mod process;
 mod signals;
 mod sockets;
 mod threads;
 
 pub(crate) use children::*;
+pub(crate) use poll::*;
 pub(crate) use process::*;
 pub(crate) use signals::*;
 pub(crate) use sockets::*;

@@ -8,7 +8,6 @@ use std::mem::{self, MaybeUninit};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
-use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 pub(crate) use handshakes::*;
@@ -17,13 +16,6 @@ pub(crate) use handshakes::*;
 pub(crate) enum InheritedListener {
     Tcp(TcpListener),
     Unix(UnixListener),
-}
-
-/// Which of the two descriptors have something to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Woken {
-    pub(crate) socket: bool,
-    pub(crate) bell: bool,
 }
 
 /// Sets how many connections the kernel keeps for a listener until they are accepted; it caps the number itself.
@@ -126,21 +118,6 @@ pub(crate) fn inherit_listener(number: RawFd) -> io::Result<InheritedListener> {
     })
 }
 
-/// Waits until `socket` has bytes, an end of file or an error, or until `bell` has.
-///
-/// # Errors
-/// `Interrupted` when a signal handler ran on this thread.
-pub(crate) fn poll_two(socket: BorrowedFd<'_>, bell: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<Woken> {
-    let mut entries = [socket, bell].map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 });
-    // Rounded up, so that a wait of less than a millisecond is not a busy loop.
-    let millis =
-        timeout.map_or(-1, |timeout| i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
-    // SAFETY: the pointer and count describe `entries`, which lives across the call.
-    check(unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, millis) })?;
-    let [socket, bell] = entries.map(|entry| entry.revents != 0);
-    Ok(Woken { socket, bell })
-}
-
 /// Not known here.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn handshake_under_way(_: std::net::SocketAddr) -> io::Result<bool> {
@@ -218,7 +195,6 @@ pub(crate) fn pass_on(listener: impl Into<OwnedFd>) -> RawFd {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd as _;
 
     use super::*;
 
@@ -245,17 +221,5 @@ mod tests {
             }
             InheritedListener::Unix(_) => panic!("it is TCP"),
         }
-    }
-
-    #[test]
-    fn either_side_ends_a_wait() {
-        let (reader, writer) = io::pipe().expect("descriptors");
-        let (bell, rope) = io::pipe().expect("descriptors");
-        let look = |timeout| poll_two(reader.as_fd(), bell.as_fd(), timeout).expect("not interrupted");
-        assert_eq!(look(Some(Duration::from_nanos(1))), Woken { socket: false, bell: false });
-        drop(rope);
-        assert_eq!(look(None), Woken { socket: false, bell: true });
-        drop(writer);
-        assert_eq!(look(None), Woken { socket: true, bell: true });
     }
 }
