@@ -7,6 +7,7 @@
 mod connection;
 mod hooks;
 mod idle;
+mod machine;
 mod program;
 mod reaction;
 mod samples;
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 use graceful_benches::Result;
 
+use crate::machine::Others;
 use crate::table::Group;
 
 const HELP: &str = "\
@@ -64,18 +66,19 @@ fn main() -> ExitCode {
 
 /// One measure that fails does not cost what the others found.
 fn run(wanted: &[String]) -> ExitCode {
-    let machine = table::machine();
     let mut groups = Vec::new();
+    let mut others = Vec::new();
     let mut code = ExitCode::SUCCESS;
     for (name, measure) in MEASURES {
         if !wanted.is_empty() && wanted.iter().all(|wanted| wanted != name) {
             continue;
         }
         let began = Instant::now();
-        match measure() {
-            Ok(found) => {
+        match watched(measure) {
+            Ok((found, cores)) => {
                 groups.extend(found);
-                eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
+                others.push(format!("{name} {cores:.2}"));
+                eprintln!("{name}: {:.0} s, other programs used {cores:.2} cores", began.elapsed().as_secs_f64());
             }
             Err(error) => {
                 eprintln!("{name}: not measured: {error}");
@@ -83,6 +86,14 @@ fn run(wanted: &[String]) -> ExitCode {
             }
         }
     }
-    table::print(&machine, &groups);
+    println!("{}. Cores used by other programs meanwhile: {}.\n", machine::describe(), others.join(", "));
+    table::print(&groups);
     code
+}
+
+/// A measure, and how many cores other programs kept busy meanwhile.
+fn watched(measure: fn() -> Result<Vec<Group>>) -> Result<(Vec<Group>, f64)> {
+    let others = Others::watch()?;
+    let groups = measure()?;
+    Ok((groups, others.cores()?))
 }

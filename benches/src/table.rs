@@ -1,8 +1,5 @@
 //! What was found, as a table in markdown.
 
-use std::fs;
-use std::thread::available_parallelism;
-
 use crate::samples::Samples;
 
 /// Rows that are compared with each other: each with the first.
@@ -33,8 +30,7 @@ impl Group {
     }
 }
 
-pub(crate) fn print(machine: &str, groups: &[Group]) {
-    println!("{machine}\n");
+pub(crate) fn print(groups: &[Group]) {
     println!("| measure | program | median | min – max | runs | ratio to the first |");
     println!("|---|---|---:|---:|---:|---:|");
     for Group { title, unit, rows } in groups {
@@ -51,18 +47,6 @@ pub(crate) fn print(machine: &str, groups: &[Group]) {
             println!("| {title} | {program} | {median}{space}{unit} | {range} | {count} | {ratio} |");
         }
     }
-}
-
-/// Where this runs, and what else does: numbers of another machine are not comparable, ratios are, somewhat.
-pub(crate) fn machine() -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model =
-        cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, name)| name);
-    let cores = available_parallelism().map_or(0, usize::from);
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or("?");
-    format!("{cores} cores ({model}), Linux {}, load {load} at the start", read("/proc/sys/kernel/osrelease").trim())
 }
 
 /// Three digits, more would be noise; what was counted is exact.

@@ -72,7 +72,7 @@ impl fmt::Display for StartError {
             Self::Plan(error) => error.fmt(f),
             Self::Signals { source } => write!(f, "cannot install the signal handlers: {source}"),
             Self::SignalsTaken => f.write_str(
-                "another runtime of this process handles the signals already; build this one with `.signals(Signals::Off)`",
+                "another runtime of this process handles the signals already; build this one with `.signals(Signals::Leave)`",
             ),
             Self::Stopping => f.write_str("a shutdown was requested before the start was complete"),
             Self::Thread { name, source } => {

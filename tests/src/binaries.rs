@@ -43,5 +43,5 @@ fn build_examples() {
 
 fn existing(path: PathBuf) -> PathBuf {
     assert!(path.is_file(), "{} does not exist; is the name right, and was it built?", path.display());
-    path
+    path.canonicalize().expect("a file that exists has a path without links")
 }

@@ -1,7 +1,7 @@
 //! What the kernel tells of a process, in `/proc`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
 
@@ -9,6 +9,11 @@ use nix::unistd::Pid;
 pub(crate) fn status(pid: Pid, name: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned()
+}
+
+/// Whether a process runs this program by now.
+pub(crate) fn runs(pid: Pid, program: &Path) -> bool {
+    fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|running| running == program)
 }
 
 /// Where every thread of a process is: for one that does not end.

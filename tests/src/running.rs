@@ -28,6 +28,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(500);
 /// A process under test. Dropped, it is terminated, then killed, then reaped, with everything in its process group.
 pub struct Running {
     name: String,
+    program: PathBuf,
     child: Child,
     wrapper_forks: bool,
     output: Arc<Output>,
@@ -50,6 +51,7 @@ struct Signalled {
 impl Running {
     pub(crate) fn new(
         name: String,
+        program: PathBuf,
         child: Child,
         wrapper_forks: bool,
         output: Arc<Output>,
@@ -66,6 +68,7 @@ impl Running {
         });
         Self {
             name,
+            program,
             child,
             wrapper_forks,
             output,
@@ -121,7 +124,8 @@ impl Running {
     #[track_caller]
     pub fn wait_handles(&self, signal: Signal) {
         let deadline = Instant::now() + PATIENCE;
-        while self.mask("SigCgt:") >> (signal as u32 - 1) & 1 == 0 {
+        // A shell that is to become the service may handle signals of its own before it does.
+        while !kernel::runs(self.pid(), &self.program) || self.mask("SigCgt:") >> (signal as u32 - 1) & 1 == 0 {
             assert!(Instant::now() < deadline, "it never handled {signal}; {self}");
             // There is no event for this; it takes microseconds, which a test wants to meet.
             std::hint::spin_loop();

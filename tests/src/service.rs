@@ -186,7 +186,7 @@ impl Service {
             (Stdin::Text(text), Some(mut stdin)) => drop(stdin.write_all(&text)),
             (_, stdin) => held.stdin = stdin,
         }
-        Running::new(self.name, child, self.wrapper_forks, output, report, scratch, held)
+        Running::new(self.name, self.program, child, self.wrapper_forks, output, report, scratch, held)
     }
 
     fn report_path(&self, scratch: &TempDir) -> PathBuf {

@@ -50,6 +50,9 @@ pub struct Connection {
     conn: Arc<Conn>,
 }
 
+/// How long a request that crosses the beginning of the drain is waited for.
+const LAST_CHANCE: Duration = Duration::from_millis(50);
+
 /// Why [`Connection::wait_readable`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readable {
@@ -103,9 +106,10 @@ impl Connection {
     /// is answered. A handler that returns after [`Readable::Stopping`] has closed its connection *idle*, and nothing was
     /// lost.
     ///
-    /// A client may be sending its next request just now. To give it one last chance, call again with a short timeout: after
-    /// `Stopping` has been reported, the wait ends early only when the drain's time is nearly over, which is reported as
-    /// `Stopping` again.
+    /// A client may be sending its request at the very moment at which the drain begins, most of all one that has just
+    /// connected. So a connection that is idle then is given a last chance of 50 ms, and one request that arrives in it is
+    /// served; from then on only what has arrived already is. Who needs longer calls again: after `Stopping` the wait ends
+    /// early only when the drain's time is nearly over.
     ///
     /// Bytes that a `BufReader` holds are not seen: ask it first, as in the example of [`Connection`].
     ///
@@ -119,16 +123,29 @@ impl Connection {
     /// On Windows the beginning of the drain is noticed within 50 ms, elsewhere at once.
     pub fn wait_readable(&self, timeout: Option<Duration>) -> io::Result<Readable> {
         let conn = &*self.conn;
-        let (stage, unless_ready) = match conn.activity() {
-            Activity::Leaving => (Stage::Cancelling, Activity::Leaving),
-            Activity::Busy | Activity::Idle | Activity::Queued => (Stage::Draining, Activity::Busy),
-        };
+        let core = conn.held.core();
+        let before = conn.activity();
         conn.set_activity(Activity::Idle);
-        let result = wait::readable(conn.held.core(), &conn.stream, stage, timeout);
+        let wait = |stage, timeout| wait::readable(core, &conn.stream, stage, timeout);
+        let (result, when_ready) = match before {
+            Activity::Leaving => (wait(Stage::Cancelling, timeout), Activity::LastRequest),
+            Activity::LastRequest => (wait(Stage::Draining, timeout), Activity::LastRequest),
+            Activity::Busy | Activity::Idle | Activity::Queued => match wait(Stage::Draining, timeout) {
+                Ok(Readable::Stopping) => (wait(Stage::Cancelling, Some(LAST_CHANCE)), Activity::LastRequest),
+                other => (other, Activity::Busy),
+            },
+        };
+        // The time that is over may be that of the last chance.
+        let result = match result {
+            Ok(Readable::TimedOut) if when_ready == Activity::LastRequest && before != Activity::Leaving => {
+                Ok(Readable::Stopping)
+            }
+            other => other,
+        };
         conn.set_activity(match result {
             Ok(Readable::Stopping) => Activity::Leaving,
-            Ok(Readable::TimedOut) => unless_ready,
-            Ok(Readable::Ready) | Err(_) => Activity::Busy,
+            Ok(Readable::TimedOut) => before,
+            Ok(Readable::Ready) | Err(_) => when_ready,
         });
         result
     }
@@ -201,7 +218,7 @@ impl Drop for Connection {
             Activity::Queued => Outcome::Refused,
             _ if thread::panicking() => Outcome::Failed,
             Activity::Leaving => Outcome::ClosedIdle,
-            Activity::Busy | Activity::Idle => Outcome::Completed,
+            Activity::Busy | Activity::Idle | Activity::LastRequest => Outcome::Completed,
         };
         self.conn.held.core().registry.remove(&self.conn, outcome);
     }

@@ -33,6 +33,8 @@ pub(crate) enum Activity {
     Idle,
     /// Was told to stop while it was idle, and nothing has come since.
     Leaving,
+    /// A handler works on a request that came when the drain had begun: there will be no other.
+    LastRequest,
     /// Waits for a worker.
     Queued,
 }
@@ -85,7 +87,7 @@ struct Slot {
 impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Busy => "busy",
+            Self::Busy | Self::LastRequest => "busy",
             Self::Idle => "idle",
             Self::Leaving => "leaving",
             Self::Queued => "queued",
@@ -99,6 +101,7 @@ impl Conn {
             0 => Activity::Busy,
             1 => Activity::Idle,
             2 => Activity::Leaving,
+            3 => Activity::LastRequest,
             _ => Activity::Queued,
         }
     }

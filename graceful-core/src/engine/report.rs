@@ -59,7 +59,7 @@ impl OpenConnections {
             thread: Some(thread),
         }));
         let total = all.len();
-        all.sort_unstable_by_key(|one| (one.activity != Activity::Busy, one.id));
+        all.sort_unstable_by_key(|one| (!matches!(one.activity, Activity::Busy | Activity::LastRequest), one.id));
         all.truncate(LISTED);
         Self { total, listed: all }
     }

@@ -145,27 +145,33 @@ impl Coordinator {
             Message::Event(event) => self.event(event),
             Message::HookDone(id, outcome) => self.hook_done(id, outcome),
             Message::MainWaits => {}
-            Message::Ready => {
-                let lifecycle = self.app.inner.lifecycle();
-                let plan = lifecycle.machine.plan();
-                let names: Vec<&str> = plan.hooks().iter().map(|hook| hook.name.as_str()).collect();
-                observer.info(
-                    "service ready",
-                    [
-                        ("hooks", plan.hooks().len().into()),
-                        ("names", names.join(",").into()),
-                        ("tasks", plan.tasks().len().into()),
-                        ("worst_case", plan.worst_case().into()),
-                        ("timeout", plan.budgets().timeout.into()),
-                    ],
-                );
-            }
+            Message::Ready => self.tell_plan(),
             Message::Reload => self.reload(),
             Message::TicketsEmpty => {
                 if self.app.phase() == Phase::Draining && self.app.inner.tickets.close_if_empty() {
                     self.event(Event::Drained);
                 }
             }
+        }
+    }
+
+    fn tell_plan(&self) {
+        let lifecycle = self.app.inner.lifecycle();
+        let plan = lifecycle.machine.plan();
+        let names: Vec<&str> = plan.hooks().iter().map(|hook| hook.name.as_str()).collect();
+        let mut fields: Vec<Field> = vec![("hooks", names.len().into())];
+        if !names.is_empty() {
+            fields.push(("names", names.join(",").into()));
+        }
+        fields.push(("tasks", plan.tasks().len().into()));
+        fields.push(("worst_case", plan.worst_case().into()));
+        fields.push(("timeout", plan.budgets().timeout.into()));
+        let observer = self.app.observer();
+        observer.info("service ready", fields);
+        let granted = plan.waits(plan.tasks_ask()).drain;
+        if granted < plan.budgets().drain / 2 {
+            let fields = [("granted", granted.into()), ("asked", plan.budgets().drain.into())];
+            observer.warn("the hooks leave the drain less than half of its budget", fields);
         }
     }
 

@@ -136,6 +136,12 @@ impl Stop {
         self.stops.channel(self.fires_at)
     }
 
+    /// The token that fires when this one is [cancelled](Stop::is_cancelled): for event loops that want to be woken then too.
+    #[must_use]
+    pub fn cancellation(&self) -> Stop {
+        Stop { stops: Arc::clone(&self.stops), fires_at: self.cancels_at, cancels_at: self.cancels_at }
+    }
+
     /// Wakes a `mio::Poll` when it is time to stop: the way for an event loop of one's own to take part.
     ///
     /// After the wake-up, ask [`is_stopping`](Stop::is_stopping). See also [`source`](Stop::source).
@@ -197,6 +203,7 @@ pub(crate) struct Stops {
 struct Shared {
     stage: Stage,
     deadlines: [Option<Instant>; STAGES],
+    /// Kept after they have been woken: a waker that is dropped takes a wake-up that the poll has not seen with it.
     wakers: Vec<(Stage, Arc<mio::Waker>)>,
     channels: [Option<StopChannel>; STAGES],
     #[cfg(unix)]
@@ -257,14 +264,14 @@ impl Stops {
         }
         shared.stage = stage;
         self.stage.store(stage as u8, Ordering::Release);
-        let (due, waiting): (Vec<_>, Vec<_>) = shared.wakers.drain(..).partition(|(at, _)| *at <= stage);
-        shared.wakers = waiting;
+        let due: Vec<_> =
+            shared.wakers.iter().filter(|(at, _)| *at <= stage).map(|(_, waker)| Arc::clone(waker)).collect();
         shared.channels[..=stage as usize].fill_with(|| None);
         #[cfg(unix)]
         shared.pipes[..=stage as usize].fill_with(|| None);
         drop(shared);
         self.raised.notify_all();
-        for (_, waker) in due {
+        for waker in due {
             wake(&waker);
         }
     }
@@ -319,10 +326,10 @@ impl Stops {
 
     fn register(&self, stage: Stage, waker: Arc<mio::Waker>) {
         let mut shared = self.lock();
-        if shared.stage < stage {
-            shared.wakers.push((stage, waker));
-        } else {
-            drop(shared);
+        let due = shared.stage >= stage;
+        shared.wakers.push((stage, Arc::clone(&waker)));
+        drop(shared);
+        if due {
             wake(&waker);
         }
     }
@@ -375,6 +382,32 @@ mod tests {
         stops.raise(Stage::Draining, None);
         assert_eq!(before.recv(), Err(crossbeam_channel::RecvError));
         assert_eq!(stop.channel().recv(), Err(crossbeam_channel::RecvError));
+    }
+
+    #[test]
+    fn a_waker_is_heard_even_if_nobody_else_keeps_it() {
+        let stops = Stops::new();
+        for early in [true, false] {
+            let mut poll = mio::Poll::new().expect("descriptors");
+            let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(1)).expect("descriptors"));
+            let stop = token(&stops, if early { Stage::Requested } else { Stage::Running });
+            stop.wake(waker);
+            stops.raise(Stage::Requested, None);
+            let mut events = mio::Events::with_capacity(1);
+            poll.poll(&mut events, Some(Duration::from_secs(10))).expect("not interrupted");
+            assert!(!events.is_empty(), "early: {early}");
+        }
+    }
+
+    #[test]
+    fn the_cancellation_fires_later() {
+        let stops = Stops::new();
+        let stop = Stop::new(Arc::clone(&stops), Stage::Draining, Stage::Cancelling);
+        let cancellation = stop.cancellation();
+        stops.raise(Stage::Draining, None);
+        assert!(stop.is_stopping() && !cancellation.is_stopping());
+        stops.raise(Stage::Cancelling, None);
+        assert!(stop.is_cancelled() && cancellation.is_stopping());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! thread of ours that does not block signals, so a handler always finds a thread to run on.
 
 use std::io;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::StartError;
@@ -12,17 +13,24 @@ use crate::sys;
 use crate::sys::emergency::EMERGENCY;
 
 /// Starts `gf-watchdog`, once a process; it is never joined.
+///
+/// Returns once it is at work: what a new thread does first, it does with the allocator, which may be what fails next.
 pub(crate) fn start() -> Result<(), StartError> {
     static STARTED: AtomicBool = AtomicBool::new(false);
+    static AT_WORK: Barrier = Barrier::new(2);
     if STARTED.swap(true, Ordering::SeqCst) {
         return Ok(());
     }
     std::thread::Builder::new()
         .name("gf-watchdog".into())
         .stack_size(64 * 1024)
-        .spawn(watch)
-        .map(drop)
-        .map_err(|source: io::Error| StartError::Thread { name: "the watchdog".into(), source })
+        .spawn(|| {
+            AT_WORK.wait();
+            watch();
+        })
+        .map_err(|source: io::Error| StartError::Thread { name: "the watchdog".into(), source })?;
+    AT_WORK.wait();
+    Ok(())
 }
 
 /// Has the process ended at `millis` from now at the latest.

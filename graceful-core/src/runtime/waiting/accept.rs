@@ -15,6 +15,10 @@ use crate::sys;
 /// How long to wait for others to close something when the process or the machine is out of descriptors or memory.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
+/// What a handshake within a machine needs, either side of which may be off its processor in the middle of it.
+#[cfg(unix)]
+const SETTLE: Duration = Duration::from_millis(1);
+
 /// A listener that [`Stop::accept`] can wait on: `TcpListener`, and on Unix `UnixListener`.
 ///
 /// Sealed: no other type can implement it.
@@ -25,7 +29,8 @@ impl Stop {
     ///
     /// Closing a listener resets every connection in its queue, although their handshakes are complete and their requests
     /// may have been sent.
-    /// So after the token has fired this goes on to return connections until the queue is empty, and only then `None`.
+    /// So after the token has fired this goes on to return connections until the queue is empty and, on Linux, no handshake is
+    /// under way (new ones are turned away meanwhile), and only then `None`.
     /// **Close the listener right after `None`**, and do nothing slow in between: what arrives in that moment is reset.
     /// Should connections arrive faster than they are accepted, `None` comes at the latest when the token is
     /// [cancelled](Stop::is_cancelled).
@@ -63,8 +68,10 @@ impl Stop {
     /// ```
     pub fn accept<L: Listener>(&self, listener: &L) -> io::Result<Option<(L::Stream, L::Addr)>> {
         listener.never_block()?;
+        let mut nobody_comes = false;
         loop {
             if self.is_cancelled() {
+                listener.let_in();
                 return Ok(None);
             }
             // Asked before the queue is: what came before the token fired is then always accepted.
@@ -77,7 +84,11 @@ impl Stop {
                 Trouble::Connection => {}
                 Trouble::Exhausted => self.pause(),
                 Trouble::Listener => return Err(error),
-                Trouble::NoneWaiting if stopping => return Ok(None),
+                Trouble::NoneWaiting if stopping && nobody_comes => {
+                    listener.let_in();
+                    return Ok(None);
+                }
+                Trouble::NoneWaiting if stopping => nobody_comes = listener.turn_away(),
                 Trouble::NoneWaiting => self.wait_for_connection(listener)?,
             }
         }
@@ -190,6 +201,14 @@ mod sealed {
 
         /// Accepts the first connection of the queue, if there is one.
         fn accept_now(&self) -> io::Result<(Self::Stream, Self::Addr)>;
+
+        /// Turns new clients away, and tells whether none is on its way any more.
+        fn turn_away(&self) -> bool {
+            true
+        }
+
+        /// Undoes [`turn_away`](Accept::turn_away): another process may hold the socket too.
+        fn let_in(&self) {}
     }
 }
 
@@ -207,6 +226,20 @@ impl sealed::Accept for TcpListener {
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         stream.set_nonblocking(false)?;
         Ok((stream, peer))
+    }
+
+    #[cfg(unix)]
+    fn turn_away(&self) -> bool {
+        // Where it cannot be done or asked, what is left is a short wait.
+        drop(sys::drop_new_handshakes(self.as_fd()));
+        std::thread::sleep(SETTLE);
+        let under_way = self.local_addr().and_then(sys::handshake_under_way);
+        !under_way.unwrap_or(false)
+    }
+
+    #[cfg(unix)]
+    fn let_in(&self) {
+        sys::allow_new_handshakes(self.as_fd());
     }
 }
 
