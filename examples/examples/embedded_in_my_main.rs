@@ -15,9 +15,6 @@ use std::time::Duration;
 
 use graceful::{Args, BoxError, Connection, Hook, Readable, Report, Runtime};
 
-/// A client that is idle when the service stops may be sending just now: it is heard for so long.
-const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
-
 /// The host: whatever it does, one part of it is a server.
 fn main() -> Result<ExitCode, BoxError> {
     let part = start_part()?;
@@ -48,10 +45,7 @@ fn start_part() -> Result<Runtime, BoxError> {
 fn reverse(connection: &Connection) -> io::Result<()> {
     let mut lines = BufReader::new(connection);
     let mut line = String::new();
-    while !lines.buffer().is_empty()
-        || connection.wait_readable(None)? == Readable::Ready
-        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
-    {
+    while !lines.buffer().is_empty() || connection.wait_readable(None)? == Readable::Ready {
         line.clear();
         if lines.read_line(&mut line)? == 0 {
             break;

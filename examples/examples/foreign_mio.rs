@@ -25,8 +25,7 @@ fn main(app: &App) -> Result<(), BoxError> {
     poll.registry().register(&mut listener, Token(0), Interest::READABLE)?;
     let ticket = app.ticket("mio")?;
     let stop = ticket.stop().clone();
-    let waker = Arc::new(Waker::new(poll.registry(), Token(1))?); // to be kept as long as the loop runs
-    stop.wake(Arc::clone(&waker));
+    stop.wake(Arc::new(Waker::new(poll.registry(), Token(1))?));
     app.ready()?;
     println!("listening on tcp://{}", listener.local_addr()?);
     let (mut door, mut pause, mut last) = (Some((listener, ticket)), Duration::from_secs(1), 1);

@@ -14,12 +14,8 @@ use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::thread;
-use std::time::Duration;
 
 use graceful::{App, BoxError, Connection, Readable};
-
-/// A client that is idle when the service stops may be sending just now: it is heard for so long.
-const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
 
 #[graceful::main]
 fn main(app: &App) -> Result<(), BoxError> {
@@ -46,10 +42,7 @@ fn main(app: &App) -> Result<(), BoxError> {
 fn shout(connection: &Connection) -> io::Result<()> {
     let mut lines = BufReader::new(connection);
     let mut line = String::new();
-    while !lines.buffer().is_empty()
-        || connection.wait_readable(None)? == Readable::Ready
-        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
-    {
+    while !lines.buffer().is_empty() || connection.wait_readable(None)? == Readable::Ready {
         line.clear();
         if lines.read_line(&mut line)? == 0 {
             break;

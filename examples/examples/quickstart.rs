@@ -11,12 +11,8 @@
 use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use graceful::{App, Connection, Readable, StartError, cleanup};
-
-/// A client that is idle when the service stops may be sending just now: it is heard for so long.
-const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
 
 #[derive(Default)]
 struct Greeted(AtomicU64);
@@ -34,10 +30,7 @@ fn greet(connection: &Connection, greeted: &Greeted) -> io::Result<()> {
     let mut lines = BufReader::new(connection);
     let mut name = String::new();
     // Waits for the next line or for the end of the service, whichever comes first.
-    while !lines.buffer().is_empty()
-        || connection.wait_readable(None)? == Readable::Ready
-        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
-    {
+    while !lines.buffer().is_empty() || connection.wait_readable(None)? == Readable::Ready {
         name.clear();
         if lines.read_line(&mut name)? == 0 {
             break;

@@ -23,8 +23,6 @@ use std::time::Duration;
 
 use graceful::{App, BoxError, Connection, Readable, cleanup, task};
 
-/// A client that is idle when the service stops may be sending just now: it is heard for so long.
-const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
 const LONGEST_LINE: u64 = 1024;
 
 #[graceful::main(timeout = "30s", drain = "20s")]
@@ -58,10 +56,7 @@ fn serve(connection: &Connection, store: &Store) -> io::Result<()> {
     connection.set_write_timeout(Some(Duration::from_secs(30)))?;
     let mut lines = BufReader::new(connection);
     let mut line = String::new();
-    while !lines.buffer().is_empty()
-        || connection.wait_readable(None)? == Readable::Ready
-        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
-    {
+    while !lines.buffer().is_empty() || connection.wait_readable(None)? == Readable::Ready {
         line.clear();
         (&mut lines).take(LONGEST_LINE).read_line(&mut line)?;
         if !line.ends_with('\n') {

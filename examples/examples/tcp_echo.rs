@@ -15,9 +15,6 @@ use std::time::Duration;
 
 use graceful::{App, Connection, Readable, StartError};
 
-/// A client that is idle when the service stops may be sending just now: it is heard for so long.
-const LAST_CHANCE: Option<Duration> = Some(Duration::from_millis(50));
-
 #[graceful::main]
 fn main(app: &App) -> Result<(), StartError> {
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());
@@ -31,9 +28,7 @@ fn echo(mut connection: Connection) -> io::Result<()> {
     // A client that does not read its answers must not keep this thread for ever.
     connection.set_write_timeout(Some(Duration::from_secs(30)))?;
     let mut buffer = [0; 4096];
-    while connection.wait_readable(None)? == Readable::Ready
-        || connection.wait_readable(LAST_CHANCE)? == Readable::Ready
-    {
+    while connection.wait_readable(None)? == Readable::Ready {
         let read = connection.read(&mut buffer)?;
         if read == 0 {
             break;
