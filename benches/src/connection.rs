@@ -11,7 +11,7 @@ use graceful_benches::{Result, raise_descriptors};
 use nix::time::{ClockId, clock_getcpuclockid};
 
 use crate::program::Program;
-use crate::samples::Samples;
+use crate::samples::{Samples, turns};
 use crate::table::Group;
 
 const SERVERS: [(&str, &str); 3] = [
@@ -76,13 +76,14 @@ fn visits() -> Result<Vec<Group>> {
         servers.push((title, address, clock_getcpuclockid(program.pid())?, program));
     }
     let mut costs: [[Samples; SERVERS.len()]; 4] = Default::default();
-    for _ in 0..ROUNDS {
-        for (place, (_, address, clock, _)) in servers.iter().enumerate() {
+    for round in 0..ROUNDS {
+        for turn in turns(round, servers.len()) {
+            let (_, address, clock, _) = &servers[turn];
             let alone = cost(*clock, || visit(*address, VISITS))?;
             let together = cost(*clock, || visit_at_once(*address))?;
             let found = [alone.elapsed, alone.server_cpu, together.elapsed, together.server_cpu];
             for (samples, found) in costs.iter_mut().zip(found) {
-                samples[place].add(found);
+                samples[turn].add(found);
             }
         }
     }
@@ -172,14 +173,15 @@ fn pairs() -> Result<Vec<(UnixStream, UnixStream)>> {
 /// Memory of the server's process, not the kernel's, for each connection that is held open.
 fn hold<const N: usize>(title: &'static str, count: usize, programs: [(&str, &str); N]) -> Result<Group> {
     let mut samples = vec![Samples::default(); N];
-    for _ in 0..HOLDERS {
-        for ((program, _), samples) in programs.iter().zip(&mut samples) {
+    for round in 0..HOLDERS {
+        for turn in turns(round, N) {
+            let (program, _) = programs[turn];
             let mut holder = Program::start("candidate", &["hold", program, &count.to_string()])?;
             let address: SocketAddr = holder.line()?.parse()?;
             let clients = (0..count).map(|_| TcpStream::connect(address)).collect::<std::io::Result<Vec<_>>>()?;
             let bytes: f64 = holder.line()?.parse()?;
             drop(clients);
-            samples.add(bytes / count as f64);
+            samples[turn].add(bytes / count as f64);
         }
     }
     Ok(Group::of(title, "bytes", programs.into_iter().map(|(_, name)| name).zip(samples)))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use graceful_benches::Result;
 
 use crate::program::Program;
-use crate::samples::Samples;
+use crate::samples::{Samples, turns};
 use crate::table::Group;
 
 const RUNS: usize = 200;
@@ -40,9 +40,10 @@ pub(crate) fn measure() -> Result<Vec<Group>> {
         ("iterator", Visitors::None, "signal-hook iterator"),
     ];
     let mut samples = vec![Samples::default(); rows.len()];
-    for _ in 0..RUNS {
-        for ((program, visitors, _), samples) in rows.iter().zip(&mut samples) {
-            samples.add(end(program, *visitors)?);
+    for round in 0..RUNS {
+        for turn in turns(round, rows.len()) {
+            let (program, visitors, _) = rows[turn];
+            samples[turn].add(end(program, visitors)?);
         }
     }
     let names = rows.into_iter().map(|(_, _, name)| name);

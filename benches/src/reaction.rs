@@ -6,7 +6,7 @@ use std::time::Duration;
 use graceful_benches::Result;
 
 use crate::program::Program;
-use crate::samples::Samples;
+use crate::samples::{Samples, turns};
 use crate::table::Group;
 
 /// A shutdown happens once in the life of a process, so each run is a process.
@@ -33,9 +33,9 @@ pub(crate) fn measure() -> Result<Vec<Group>> {
 
 fn compare<const N: usize>(title: &'static str, measure: &str, programs: [(&str, &str); N]) -> Result<Group> {
     let mut samples = vec![Samples::default(); N];
-    for _ in 0..RUNS {
-        for ((program, _), samples) in programs.iter().zip(&mut samples) {
-            samples.add(reaction(measure, program)?);
+    for round in 0..RUNS {
+        for turn in turns(round, N) {
+            samples[turn].add(reaction(measure, programs[turn].0)?);
         }
     }
     Ok(Group::of(title, "µs", programs.into_iter().map(|(_, name)| name).zip(samples)))

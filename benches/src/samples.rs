@@ -42,6 +42,15 @@ impl Samples {
     }
 }
 
+/// The order of one round: another one begins each time, and every other round goes backwards. What comes before leaves its
+/// traces in caches and on the scheduler's books, and is not to favour anybody.
+pub(crate) fn turns(round: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |turn| {
+        let turn = if round.is_multiple_of(2) { turn } else { count - 1 - turn };
+        (turn + round) % count
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +64,13 @@ mod tests {
         let samples = Samples(vec![2.0, 9.0, 1.0]);
         assert_eq!((samples.min(), samples.max(), samples.count()), (1.0, 9.0, 3));
         assert!(Samples::default().median().is_nan());
+    }
+
+    #[test]
+    fn everybody_has_a_turn() {
+        let check = |round, order: [usize; 3]| assert_eq!(turns(round, 3).collect::<Vec<_>>(), order);
+        check(0, [0, 1, 2]);
+        check(1, [0, 2, 1]);
+        check(2, [2, 0, 1]);
     }
 }

@@ -3,7 +3,7 @@
 use graceful_benches::{Result, now};
 
 use crate::program::{Program, command};
-use crate::samples::Samples;
+use crate::samples::{Samples, turns};
 use crate::table::Group;
 
 const RUNS: usize = 100;
@@ -19,10 +19,12 @@ const PROGRAMS: [(&str, &str); 5] = [
 pub(crate) fn measure() -> Result<Vec<Group>> {
     let mut ready = vec![Samples::default(); PROGRAMS.len()];
     let mut plan = vec![Samples::default(); PROGRAMS.len()];
-    for _ in 0..RUNS {
-        for (place, (program, _)) in PROGRAMS.iter().enumerate() {
-            ready[place].add(start(program)?);
-            plan[place].add(show(program)?);
+    for round in 0..RUNS {
+        for turn in turns(round, PROGRAMS.len()) {
+            ready[turn].add(start(PROGRAMS[turn].0)?);
+        }
+        for turn in turns(round, PROGRAMS.len()) {
+            plan[turn].add(show(PROGRAMS[turn].0)?);
         }
     }
     let per_hook = |samples: &[Samples]| {

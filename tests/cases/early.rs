@@ -7,7 +7,7 @@ use graceful_tests::{PATIENCE, Service, Signal};
 /// From the moment the handler is there, a signal is a graceful end, wherever the start was.
 #[test]
 fn as_soon_as_it_is_handled_it_is_graceful() {
-    for _ in 0..30 {
+    for _ in 0..100 {
         let service = Service::fixture("plain").spawn();
         service.wait_handles(Signal::SIGTERM);
         service.signal(Signal::SIGTERM);

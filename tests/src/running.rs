@@ -27,19 +27,25 @@ const LAST_CHANCE: Duration = Duration::from_millis(500);
 
 /// A process under test. Dropped, it is terminated, then killed, then reaped, with everything in its process group.
 pub struct Running {
-    name: String,
-    program: PathBuf,
     child: Child,
-    wrapper_forks: bool,
-    output: Arc<Output>,
-    report: PathBuf,
-    scratch: Option<TempDir>,
+    parts: Parts,
     started: Instant,
     signalled: Mutex<Option<Signalled>>,
     /// Told when the process has ended; it is reaped by `wait` or `drop` only, so its pid stays its own until then.
     ended: Receiver<Instant>,
     reaped: bool,
-    _held: Held,
+}
+
+/// What belongs to the process.
+pub(crate) struct Parts {
+    pub(crate) name: String,
+    pub(crate) program: PathBuf,
+    pub(crate) wrapper_forks: bool,
+    pub(crate) output: Arc<Output>,
+    pub(crate) report: PathBuf,
+    pub(crate) scratch: Option<TempDir>,
+    /// Held only to be dropped with it.
+    pub(crate) _held: Held,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,16 +55,7 @@ struct Signalled {
 }
 
 impl Running {
-    pub(crate) fn new(
-        name: String,
-        program: PathBuf,
-        child: Child,
-        wrapper_forks: bool,
-        output: Arc<Output>,
-        report: PathBuf,
-        scratch: TempDir,
-        held: Held,
-    ) -> Self {
+    pub(crate) fn new(child: Child, parts: Parts) -> Self {
         let (tell, ended) = mpsc::channel();
         let pid = pid_of(&child);
         thread::spawn(move || {
@@ -66,20 +63,7 @@ impl Running {
             // Nobody listens when the service was dropped meanwhile.
             let _ = tell.send(Instant::now());
         });
-        Self {
-            name,
-            program,
-            child,
-            wrapper_forks,
-            output,
-            report,
-            scratch: Some(scratch),
-            started: Instant::now(),
-            signalled: Mutex::new(None),
-            ended,
-            reaped: false,
-            _held: held,
-        }
+        Self { child, parts, started: Instant::now(), signalled: Mutex::new(None), ended, reaped: false }
     }
 
     /// The service's process id, as the test sees it: under a wrapper that forks, that of the wrapper's child.
@@ -87,7 +71,7 @@ impl Running {
     #[track_caller]
     pub fn pid(&self) -> Pid {
         let pid = pid_of(&self.child);
-        if !self.wrapper_forks {
+        if !self.parts.wrapper_forks {
             return pid;
         }
         kernel::child_of(pid).unwrap_or_else(|| panic!("the wrapper has no child; {self}"))
@@ -96,7 +80,7 @@ impl Running {
     /// A directory for the test's own files, removed with the service.
     #[must_use]
     pub fn scratch(&self) -> &Path {
-        self.scratch.as_ref().expect("it is there until the wait").path()
+        self.parts.scratch.as_ref().expect("it is there until the wait").path()
     }
 
     /// Sends a signal to the service.
@@ -125,7 +109,7 @@ impl Running {
     pub fn wait_handles(&self, signal: Signal) {
         let deadline = Instant::now() + PATIENCE;
         // A shell that is to become the service may handle signals of its own before it does.
-        while !kernel::runs(self.pid(), &self.program) || self.mask("SigCgt:") >> (signal as u32 - 1) & 1 == 0 {
+        while !kernel::runs(self.pid(), &self.parts.program) || self.mask("SigCgt:") >> (signal as u32 - 1) & 1 == 0 {
             assert!(Instant::now() < deadline, "it never handled {signal}; {self}");
             // There is no event for this; it takes microseconds, which a test wants to meet.
             std::hint::spin_loop();
@@ -168,7 +152,7 @@ impl Running {
     /// Waits for a line, also one that came before.
     #[track_caller]
     pub fn wait_line(&self, wanted: impl Fn(&Line) -> bool, timeout: Duration) -> Line {
-        match self.output.find(0, wanted, timeout) {
+        match self.parts.output.find(0, wanted, timeout) {
             Some((line, _)) => line,
             None => panic!("the line did not come within {timeout:?}, or ever; {self}"),
         }
@@ -177,7 +161,7 @@ impl Running {
     /// Waits for a line that contains this text, also one that came before.
     #[track_caller]
     pub fn wait_text(&self, text: &str) -> Line {
-        match self.output.find(0, |line| line.text().contains(text), PATIENCE) {
+        match self.parts.output.find(0, |line| line.text().contains(text), PATIENCE) {
             Some((line, _)) => line,
             None => panic!("no line with {text:?} came within {PATIENCE:?}, or ever; {self}"),
         }
@@ -188,7 +172,7 @@ impl Running {
     pub fn wait_count(&self, text: &str, count: usize) {
         let mut from = 0;
         for nth in 1..=count {
-            match self.output.find(from, |line| line.text().contains(text), PATIENCE) {
+            match self.parts.output.find(from, |line| line.text().contains(text), PATIENCE) {
                 Some((_, next)) => from = next,
                 None => panic!("line {nth} of {count} with {text:?} did not come within {PATIENCE:?}, or ever; {self}"),
             }
@@ -198,7 +182,7 @@ impl Running {
     /// Everything it has said so far.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
-        self.output.lines()
+        self.parts.output.lines()
     }
 
     /// Waits for the end of the process, which has to come by itself.
@@ -212,17 +196,17 @@ impl Running {
         };
         let status = self.child.wait().expect("it has ended and nobody else reaps it");
         self.reaped = true;
-        self.output.wait_closed(Duration::from_secs(5));
+        self.parts.output.wait_closed(Duration::from_secs(5));
         let first = self.signalled.lock().unwrap_or_else(PoisonError::into_inner).map(|signalled| signalled.first);
         Exit {
-            name: self.name.clone(),
+            name: self.parts.name.clone(),
             code: status.code(),
             signal: status.signal(),
             took: first.map(|first| ended.saturating_duration_since(first)),
             ran: ended.saturating_duration_since(self.started),
-            lines: self.output.lines(),
-            report: read_report(&self.report),
-            scratch: self.scratch.take(),
+            lines: self.parts.output.lines(),
+            report: read_report(&self.parts.report),
+            scratch: self.parts.scratch.take(),
         }
     }
 
@@ -252,14 +236,14 @@ impl Drop for Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("name", &self.name).field("pid", &self.child.id()).finish_non_exhaustive()
+        f.debug_struct("Running").field("name", &self.parts.name).field("pid", &self.child.id()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let after = self.started.elapsed();
-        write!(f, "{} said within {after:.1?}:\n{}", self.name, transcript(&self.output.lines()))
+        write!(f, "{} said within {after:.1?}:\n{}", self.parts.name, transcript(&self.parts.output.lines()))
     }
 }
 

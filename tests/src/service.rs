@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::output::{Line, Output};
+use crate::running::Parts;
 use crate::stream::{Held, Stream};
 use crate::{PATIENCE, Running, binaries};
 
@@ -186,7 +187,16 @@ impl Service {
             (Stdin::Text(text), Some(mut stdin)) => drop(stdin.write_all(&text)),
             (_, stdin) => held.stdin = stdin,
         }
-        Running::new(self.name, self.program, child, self.wrapper_forks, output, report, scratch, held)
+        let parts = Parts {
+            name: self.name,
+            program: self.program,
+            wrapper_forks: self.wrapper_forks,
+            output,
+            report,
+            scratch: Some(scratch),
+            _held: held,
+        };
+        Running::new(child, parts)
     }
 
     fn report_path(&self, scratch: &TempDir) -> PathBuf {

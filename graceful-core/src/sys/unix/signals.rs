@@ -63,13 +63,17 @@ pub(crate) fn install_signals(_: &Arc<mio::Waker>) -> io::Result<SignalSource> {
             ignored.push(signal);
             continue;
         }
+        // The registry installs its handler before it publishes what the handler is to do: a signal that came in between would
+        // be lost. It waits behind the mask until both are there.
+        mask(libc::SIG_BLOCK, number)?;
         // SAFETY: the handler is async-signal-safe: it reads the clock, sets atomics and writes to a non-blocking pipe; errno is
         // restored by the registry.
         let id = unsafe {
-            signal_hook_registry::register_sigaction(number, move |info: &libc::siginfo_t| handle(signal, info))?
+            signal_hook_registry::register_sigaction(number, move |info: &libc::siginfo_t| handle(signal, info))
         };
-        installed.push(id);
-        unblock(number)?;
+        // A parent may have blocked it, too; then it would never be delivered.
+        mask(libc::SIG_UNBLOCK, number)?;
+        installed.push(id?);
     }
     Ok(SignalSource { pipe, ignored })
 }
@@ -182,14 +186,14 @@ fn is_ignored(number: c_int) -> io::Result<bool> {
     Ok(action.sa_sigaction == libc::SIG_IGN)
 }
 
-/// A parent may have blocked the signal; then it would never be delivered.
-fn unblock(number: c_int) -> io::Result<()> {
+/// Blocks or unblocks a signal in this thread and those that it starts.
+fn mask(how: c_int, number: c_int) -> io::Result<()> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset initialises the set before it is used; pthread_sigmask changes only the calling thread.
     let error = unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), number);
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut())
+        libc::pthread_sigmask(how, set.as_ptr(), ptr::null_mut())
     };
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }
