@@ -65,8 +65,10 @@ fn number(value: f64) -> String {
         format!("{value:.0}")
     } else if value.abs() >= 10.0 {
         format!("{value:.1}")
-    } else {
+    } else if value.abs() >= 0.1 {
         format!("{value:.2}")
+    } else {
+        format!("{value:.4}")
     }
 }
 
@@ -79,6 +81,7 @@ mod tests {
         let check = |value: f64, text: &str| assert_eq!(number(value), text);
         check(0.0, "0");
         check(21.0, "21");
+        check(0.000_34, "0.0003");
         check(0.123_4, "0.12");
         check(12.34, "12.3");
         check(1234.5, "1234");
