@@ -15,6 +15,9 @@ use std::time::Duration;
 
 use graceful::{App, Connection, Readable, StartError};
 
+/// A stream of bytes has no requests with an end: when the service stops, one that pauses for longer is taken to be idle.
+const GAP: Option<Duration> = Some(Duration::from_millis(50));
+
 #[graceful::main]
 fn main(app: &App) -> Result<(), StartError> {
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());
@@ -28,7 +31,7 @@ fn echo(mut connection: Connection) -> io::Result<()> {
     // A client that does not read its answers must not keep this thread for ever.
     connection.set_write_timeout(Some(Duration::from_secs(30)))?;
     let mut buffer = [0; 4096];
-    while connection.wait_readable(None)? == Readable::Ready {
+    while connection.wait_readable(None)? == Readable::Ready || connection.wait_readable(GAP)? == Readable::Ready {
         let read = connection.read(&mut buffer)?;
         if read == 0 {
             break;

@@ -313,7 +313,9 @@ impl Machine {
         let at = self.since_request(now);
         if let Some(phase) = self.report.phases.last_mut() {
             phase.took = at.saturating_sub(phase.began);
-            phase.end = if hastened && end == PhaseEnd::Deadline { PhaseEnd::Escalated } else { end };
+            // A lame duck is done when its time is over; one that had time left was cut short.
+            let cut_short = end == PhaseEnd::Deadline || phase.phase == Phase::LameDuck && phase.took < phase.budget;
+            phase.end = if hastened && cut_short { PhaseEnd::Escalated } else { end };
         }
     }
 

@@ -21,7 +21,7 @@ use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal};
-use crate::observe::Observer;
+use crate::observe::{Field, Observer};
 use crate::sys::emergency::EMERGENCY;
 
 /// A running service. Cheap to clone, usable from any thread.
@@ -262,9 +262,9 @@ impl App {
             }
             lifecycle.machine.event(crate::clock::now(), Event::Started);
             self.inner.phase.store(lifecycle.machine.phase() as u8, Ordering::SeqCst);
+            self.tell_plan(&lifecycle);
             std::mem::take(&mut lifecycle.waiting)
         };
-        self.inner.queue.send(Message::Ready);
         for task in waiting {
             self.start_task(task)?;
         }
@@ -326,6 +326,26 @@ impl App {
                 self.request_for(Reason::StartFailed(error.to_string()));
                 Err(error.into())
             }
+        }
+    }
+
+    /// Told here and not by the coordinator, so that it comes before whatever happens next.
+    fn tell_plan(&self, lifecycle: &Lifecycle) {
+        let plan = lifecycle.machine.plan();
+        let names: Vec<&str> = plan.hooks().iter().map(|hook| hook.name.as_str()).collect();
+        let mut fields: Vec<Field> = vec![("hooks", names.len().into())];
+        if !names.is_empty() {
+            fields.push(("names", names.join(",").into()));
+        }
+        fields.push(("tasks", plan.tasks().len().into()));
+        fields.push(("worst_case", plan.worst_case().into()));
+        fields.push(("timeout", plan.budgets().timeout.into()));
+        let observer = self.observer();
+        observer.info("service ready", fields);
+        let granted = plan.waits(plan.tasks_ask()).drain;
+        if granted < plan.budgets().drain / 2 {
+            let fields = [("granted", granted.into()), ("asked", plan.budgets().drain.into())];
+            observer.warn("the hooks leave the drain less than half of its budget", fields);
         }
     }
 

@@ -9,15 +9,15 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender};
 use mio::{Events, Interest, Poll, Token};
 
 use super::app::{App, Ownership};
 use super::ending::Ending;
+use super::flush;
 use super::hooks::Job;
 use super::stop::Stage;
 use super::stuck;
-use super::tasks::TaskState;
 use super::watchdog;
 use crate::clock;
 use crate::engine::EngineEvent;
@@ -25,7 +25,7 @@ use crate::lifecycle::machine::{Action, Event};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::{Reason, SignalAction};
-use crate::lifecycle::report::{HookOutcome, Report, TaskOutcome};
+use crate::lifecycle::report::{HookOutcome, Report};
 use crate::observe::Field;
 use crate::sys;
 use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
@@ -47,11 +47,11 @@ pub(crate) enum Message {
     HookDone(HookId, HookOutcome),
     /// `main` has returned and its thread waits for the exit code.
     MainWaits,
-    /// The service began to serve.
-    Ready,
     Reload,
     /// The last ticket came back.
     TicketsEmpty,
+    /// Destructors of provided values take longer than they may.
+    Unreleased,
 }
 
 pub(crate) struct Coordinator {
@@ -145,33 +145,16 @@ impl Coordinator {
             Message::Event(event) => self.event(event),
             Message::HookDone(id, outcome) => self.hook_done(id, outcome),
             Message::MainWaits => {}
-            Message::Ready => self.tell_plan(),
             Message::Reload => self.reload(),
+            Message::Unreleased => {
+                let text = "provided values were not dropped in time".to_owned();
+                self.app.inner.lifecycle().machine.report_mut().incomplete.push(text);
+            }
             Message::TicketsEmpty => {
                 if self.app.phase() == Phase::Draining && self.app.inner.tickets.close_if_empty() {
                     self.event(Event::Drained);
                 }
             }
-        }
-    }
-
-    fn tell_plan(&self) {
-        let lifecycle = self.app.inner.lifecycle();
-        let plan = lifecycle.machine.plan();
-        let names: Vec<&str> = plan.hooks().iter().map(|hook| hook.name.as_str()).collect();
-        let mut fields: Vec<Field> = vec![("hooks", names.len().into())];
-        if !names.is_empty() {
-            fields.push(("names", names.join(",").into()));
-        }
-        fields.push(("tasks", plan.tasks().len().into()));
-        fields.push(("worst_case", plan.worst_case().into()));
-        fields.push(("timeout", plan.budgets().timeout.into()));
-        let observer = self.app.observer();
-        observer.info("service ready", fields);
-        let granted = plan.waits(plan.tasks_ask()).drain;
-        if granted < plan.budgets().drain / 2 {
-            let fields = [("granted", granted.into()), ("asked", plan.budgets().drain.into())];
-            observer.warn("the hooks leave the drain less than half of its budget", fields);
         }
     }
 
@@ -227,7 +210,7 @@ impl Coordinator {
                 }
                 Action::Enter { phase, deadline, budget } => self.enter(phase, deadline, budget),
                 Action::Exit => return Some(Ending::Finished),
-                Action::Flush { budget } => self.flush(budget),
+                Action::Flush { budget } => flush::flush(&self.app, budget),
                 Action::ForceExit => return Some(Ending::Forced),
                 Action::Hasten => {
                     self.app.observer().warn("hastened", [("by", "a repeated signal".into())]);
@@ -369,79 +352,5 @@ impl Coordinator {
             report.incomplete.push(format!("{name} did not end in time ({count} tickets still out)"));
         }
         report.tickets = tickets;
-    }
-
-    fn flush(&self, budget: Duration) {
-        let outcome = {
-            let mut lifecycle = self.app.inner.lifecycle();
-            self.complete(lifecycle.machine.report_mut());
-            lifecycle.machine.settle();
-            let report = lifecycle.machine.report();
-            (report.outcome, report.exit_code)
-        };
-        let observer = self.app.observer();
-        observer.info("exiting", [("outcome", outcome.0.name().into()), ("code", u64::from(outcome.1).into())]);
-        release_and_flush(&self.app, budget);
-    }
-
-    /// Adds what only the runtime knows: connections and tasks.
-    pub(crate) fn complete(&self, report: &mut Report) {
-        report.connections = self.app.inner.engine.counts();
-        let counts = &report.connections;
-        if counts.cut > 0 {
-            report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
-        }
-        if counts.refused > 0 {
-            report.incomplete.push(format!("{} connections were closed before they were served", counts.refused));
-        }
-        if counts.still_open > 0 {
-            report.incomplete.push(format!("{} connections are still open", counts.still_open));
-        }
-        if !counts.balance() {
-            report.incomplete.push("the connection counts do not add up".to_owned());
-        }
-        report.tasks.clear();
-        for TaskState { report: mut task, thread, lost } in self.app.inner.tasks.states() {
-            if let Some(thread) = thread {
-                task.outcome = TaskOutcome::Abandoned;
-                task.stuck = stuck::whereabouts(thread);
-                let at = task.stuck.as_ref().map_or_else(String::new, |stuck| format!(" ({stuck})"));
-                report.incomplete.push(format!("task {} was abandoned{at}", task.name));
-            } else if lost {
-                report.incomplete.push(format!("task {} failed while it was stopping", task.name));
-            }
-            report.tasks.push(task);
-        }
-    }
-}
-
-/// Drops what was provided and the handlers, then flushes the logs, whatever the drops do: destructors are user code, and
-/// one that hangs must not cost the logs.
-fn release_and_flush(app: &App, budget: Duration) {
-    let queue = app.inner.queue.clone();
-    let flushed = move || queue.send(Message::Event(Event::Flushed));
-    let (done, released) = crossbeam_channel::bounded::<Infallible>(0);
-    let owner = app.clone();
-    let release = std::thread::Builder::new().name("gf-release".into()).spawn(move || {
-        owner.inner.engine.finish();
-        owner.inner.values.clear();
-        drop(done);
-    });
-    let observer = app.observer().clone();
-    if release.is_err() {
-        observer.flush(flushed);
-        return;
-    }
-    let wait = {
-        let (observer, flushed) = (observer.clone(), flushed.clone());
-        std::thread::Builder::new().name("gf-flush".into()).spawn(move || {
-            if released.recv_timeout(budget / 2) == Err(RecvTimeoutError::Timeout) {
-                observer.warn("values not dropped", [("after", (budget / 2).into())]);
-            }
-            observer.flush(flushed);
-        })
-    };
-    if wait.is_err() {
-        observer.flush(flushed);
     }
 }

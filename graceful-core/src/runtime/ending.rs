@@ -8,6 +8,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::app::Ownership;
 use super::coordinator::Coordinator;
+use super::flush;
 use super::stop::Stage;
 use super::watchdog;
 use crate::lifecycle::exit::Outcome;
@@ -35,7 +36,7 @@ impl Ending {
         let (flush, mut report) = {
             let mut lifecycle = app.inner.lifecycle();
             if self == Self::Forced && !lifecycle.machine.is_flushing() {
-                coordinator.complete(lifecycle.machine.report_mut());
+                flush::complete(&app, &mut lifecycle);
                 lifecycle.machine.settle();
             }
             (lifecycle.machine.plan().budgets().flush, lifecycle.machine.report().clone())

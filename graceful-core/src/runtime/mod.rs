@@ -6,6 +6,7 @@ pub(crate) mod child;
 pub(crate) mod coordinator;
 pub(crate) mod ending;
 pub(crate) mod entry;
+pub(crate) mod flush;
 pub(crate) mod hooks;
 pub(crate) mod inject;
 pub(crate) mod injection;

@@ -1,0 +1,101 @@
+//! The flush: the report is completed, what was provided is dropped, the logs are flushed.
+
+use std::convert::Infallible;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
+
+use super::app::{App, Lifecycle};
+use super::coordinator::Message;
+use super::stuck;
+use super::tasks::TaskState;
+use crate::lifecycle::machine::Event;
+use crate::lifecycle::report::{TaskOutcome, TaskReport};
+
+/// Completes the report and begins the flush; [`Event::Flushed`] tells when it is done.
+pub(crate) fn flush(app: &App, budget: Duration) {
+    let (outcome, code) = {
+        let mut lifecycle = app.inner.lifecycle();
+        complete(app, &mut lifecycle);
+        lifecycle.machine.settle();
+        let report = lifecycle.machine.report();
+        (report.outcome, report.exit_code)
+    };
+    let fields = [("outcome", outcome.name().into()), ("code", u64::from(code).into())];
+    app.observer().info("exiting", fields);
+    release_and_flush(app, budget);
+}
+
+/// Adds what only the runtime knows to the report: connections and tasks.
+pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
+    let report = lifecycle.machine.report_mut();
+    report.connections = app.inner.engine.counts();
+    let counts = &report.connections;
+    if counts.cut > 0 {
+        report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
+    }
+    if counts.refused > 0 {
+        report.incomplete.push(format!("{} connections were closed before they were served", counts.refused));
+    }
+    if counts.still_open > 0 {
+        report.incomplete.push(format!("{} connections are still open", counts.still_open));
+    }
+    if !counts.balance() {
+        report.incomplete.push("the connection counts do not add up".to_owned());
+    }
+    report.tasks.clear();
+    for TaskState { report: mut task, thread, lost } in app.inner.tasks.states() {
+        if let Some(thread) = thread {
+            task.outcome = TaskOutcome::Abandoned;
+            task.stuck = stuck::whereabouts(thread);
+            let at = task.stuck.as_ref().map_or_else(String::new, |stuck| format!(" ({stuck})"));
+            report.incomplete.push(format!("task {} was abandoned{at}", task.name));
+        } else if lost {
+            report.incomplete.push(format!("task {} failed while it was stopping", task.name));
+        }
+        report.tasks.push(task);
+    }
+    for task in &lifecycle.waiting {
+        report.tasks.push(TaskReport {
+            name: task.planned.name.clone(),
+            outcome: TaskOutcome::NotStarted,
+            runs: 0,
+            failures: 0,
+            stuck: None,
+        });
+    }
+}
+
+/// Drops what was provided and the handlers, then flushes the logs, whatever the drops do: destructors are user code, and
+/// one that hangs must not cost the logs.
+fn release_and_flush(app: &App, budget: Duration) {
+    let queue = app.inner.queue.clone();
+    let late = queue.clone();
+    let flushed = move || queue.send(Message::Event(Event::Flushed));
+    let (done, released) = crossbeam_channel::bounded::<Infallible>(0);
+    let owner = app.clone();
+    let release = thread::Builder::new().name("gf-release".into()).spawn(move || {
+        owner.inner.engine.finish();
+        owner.inner.values.clear();
+        drop(done);
+    });
+    let observer = app.observer().clone();
+    if release.is_err() {
+        observer.flush(flushed);
+        return;
+    }
+    let wait = {
+        let (observer, flushed) = (observer.clone(), flushed.clone());
+        thread::Builder::new().name("gf-flush".into()).spawn(move || {
+            if released.recv_timeout(budget / 2) == Err(RecvTimeoutError::Timeout) {
+                observer.warn("values not dropped", [("after", (budget / 2).into())]);
+                late.send(Message::Unreleased);
+            }
+            observer.flush(flushed);
+        })
+    };
+    if wait.is_err() {
+        observer.flush(flushed);
+    }
+}
