@@ -188,12 +188,11 @@ impl Builder {
 
     /// Adds everything that attributes registered anywhere in this program, as `#[graceful::main]` does.
     pub fn registered(mut self) -> Self {
-        for registration in registered() {
-            if !registration.is_sentinel() {
-                self = self.add(registration);
-            }
-        }
-        self
+        let known = std::mem::take(&mut self.registrations);
+        // The linker's list has each of them once; those that were named before may be in it.
+        self.registrations = registered();
+        self.registrations.retain(|registration| !registration.is_sentinel());
+        known.into_iter().fold(self, Self::add)
     }
 
     /// The largest number of threads that serve connections. **Default: `512`**.

@@ -242,13 +242,20 @@ impl Coordinator {
             }
             _ => {}
         }
-        EMERGENCY.set_note(format!("in phase {phase}"));
+        self.note(|| format!("in phase {phase}"));
         let mut fields: Vec<Field> =
             vec![("from", from.name().into()), ("to", phase.name().into()), ("budget", budget.into())];
         if phase == Phase::Draining {
             fields.push(("in_flight", inner.engine.counts().still_open.into()));
         }
         inner.observer.info("phase changed", fields);
+    }
+
+    /// What the watchdog's last line will name. A guest has no watchdog, and the process's may be another runtime's.
+    fn note(&self, text: impl FnOnce() -> String) {
+        if self.app.inner.ownership == Ownership::Process {
+            EMERGENCY.set_note(text());
+        }
     }
 
     fn begin_shutdown(&self) {
@@ -281,7 +288,7 @@ impl Coordinator {
         drop(lifecycle);
         // Invariant: the machine runs each hook once, and every hook came with a body.
         let Some(body) = body else { return };
-        EMERGENCY.set_note(format!("in hook {name}"));
+        self.note(|| format!("in hook {name}"));
         self.app.observer().debug("hook began", [("name", name.as_str().into())]);
         self.app.inner.hooks.push(Job { id, name, body, deadline, reason, app: self.app.clone() });
     }

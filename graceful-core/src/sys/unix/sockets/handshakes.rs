@@ -1,8 +1,8 @@
 //! Handshakes that have begun and are not complete, as `ss state syn-recv` lists them.
 //!
 //! They are no sockets yet and belong to no descriptor, so the only one to ask is the kernel's socket diagnosis
-//! (`sock_diag(7)`). It walks the table of all connections, which takes some hundred microseconds, a few milliseconds on a
-//! very large machine.
+//! (`sock_diag(7)`). It walks the table of all connections of the machine, those in TIME_WAIT included: about half a
+//! millisecond with few of them, 2 to 6 ms with 35 000.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
