@@ -73,44 +73,56 @@ fn unix_client(path: &Path) -> UnixStream {
     client
 }
 
-/// Clients that connect, ask once and come again, all the time around the signal.
 #[test]
 fn a_storm_of_connections_loses_nothing() {
     for _ in 0..5 {
-        let service = Service::fixture("lines").start();
-        let address = service.address();
-        let (tell, under_way) = mpsc::channel();
-        let clients: Vec<_> = (0..8)
-            .map(|_| {
-                let tell = tell.clone();
-                thread::spawn(move || storm(address, &tell))
-            })
-            .collect();
-        for _ in &clients {
-            under_way.recv_timeout(PATIENCE).expect("every client is answered for a while");
-        }
-        service.signal(Signal::SIGTERM);
-        let exit = service.wait(PATIENCE);
-        let mut seen = BTreeMap::<Seen, u64>::new();
-        for client in clients {
-            for (what, count) in client.join().expect("no panic") {
-                *seen.entry(what).or_default() += count;
-            }
-        }
-        exit.expect_code(0);
-        let lost: Vec<_> = seen.keys().filter(|what| !matches!(what, Seen::Answered | Seen::Refused)).collect();
-        assert!(lost.is_empty(), "{seen:?}\n{exit}");
-        // The service and its clients agree on how many there were.
-        let accepted = exit.report()["connections"]["accepted"].as_u64();
-        assert_eq!(accepted, seen.get(&Seen::Answered).copied(), "{seen:?}\n{exit}");
+        storm(Service::fixture("lines").start(), "echo hello", "hello");
     }
 }
 
+/// An accept loop of one's own on `Stop::accept` does not either.
+#[test]
+fn a_storm_on_a_foreign_accept_loop_loses_nothing() {
+    for _ in 0..5 {
+        let service = Service::example("foreign_thread_per_connection").env("ADDR", "127.0.0.1:0").start();
+        storm(service, "hello", "HELLO");
+    }
+}
+
+/// Clients connect, ask once and come again, all the time around the signal.
+fn storm(service: Running, request: &'static str, answer: &'static str) {
+    let address = service.address();
+    let (tell, under_way) = mpsc::channel();
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let tell = tell.clone();
+            thread::spawn(move || come_again(address, request, answer, &tell))
+        })
+        .collect();
+    for _ in &clients {
+        under_way.recv_timeout(PATIENCE).expect("every client is answered for a while");
+    }
+    service.signal(Signal::SIGTERM);
+    let exit = service.wait(PATIENCE);
+    let mut seen = BTreeMap::<Seen, u64>::new();
+    for client in clients {
+        for (what, count) in client.join().expect("no panic") {
+            *seen.entry(what).or_default() += count;
+        }
+    }
+    exit.expect_code(0);
+    let lost: Vec<_> = seen.keys().filter(|what| !matches!(what, Seen::Answered | Seen::Refused)).collect();
+    assert!(lost.is_empty(), "{seen:?}\n{exit}");
+    // The service and its clients agree on how many there were.
+    let accepted = exit.report()["connections"]["accepted"].as_u64();
+    assert_eq!(accepted, seen.get(&Seen::Answered).copied(), "{seen:?}\n{exit}");
+}
+
 /// Asks until it is refused: then the listener is gone for good. Tells after the twentieth answer.
-fn storm(address: SocketAddr, tell: &Sender<()>) -> BTreeMap<Seen, u64> {
+fn come_again(address: SocketAddr, request: &str, answer: &str, tell: &Sender<()>) -> BTreeMap<Seen, u64> {
     let mut seen = BTreeMap::new();
     loop {
-        let what = ask_once(address, "hello");
+        let what = ask_once(address, request, answer);
         let count: &mut u64 = seen.entry(what).or_default();
         *count += 1;
         if what != Seen::Answered {

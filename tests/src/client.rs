@@ -86,16 +86,16 @@ impl Client {
     }
 }
 
-/// One request on a connection of its own.
+/// One request on a connection of its own, and whether its answer is the one expected.
 #[must_use]
-pub fn ask_once(address: SocketAddr, text: &str) -> Seen {
+pub fn ask_once(address: SocketAddr, request: &str, expected: &str) -> Seen {
     let mut client = match Client::connect(address) {
         Ok(client) => client,
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Seen::Refused,
         Err(error) => return Seen::of(&error),
     };
-    match client.ask(&format!("echo {text}")) {
-        Ok(answer) if answer == text => Seen::Answered,
+    match client.ask(request) {
+        Ok(answer) if answer == expected => Seen::Answered,
         Ok(_) => Seen::Ended,
         Err(error) => Seen::of(&error),
     }
