@@ -11,7 +11,7 @@ use crate::runtime::stop::Stops;
 use crate::runtime::tickets::{DrainClosed, Ticket, Tickets};
 
 /// How the ticket is called where the report lists what kept the drain open.
-const NAME: &str = "connections";
+pub(crate) const TICKET: &str = "connections";
 
 pub(super) struct Hold {
     tickets: Arc<Tickets>,
@@ -38,7 +38,7 @@ impl Hold {
         }
         let mut ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
         if ticket.is_none() {
-            *ticket = Some(self.tickets.take(NAME, &self.stops)?);
+            *ticket = Some(self.tickets.take(TICKET, &self.stops)?);
         }
         self.live.fetch_add(1, Ordering::AcqRel);
         Ok(())

@@ -38,6 +38,7 @@ pub use self::address::Address;
 pub use self::connection::{Connection, Readable};
 pub use self::counts::ConnectionCounts;
 pub use self::endpoint::{LocalAddress, PeerAddress};
+pub(crate) use self::hold::TICKET;
 pub(crate) use self::report::OpenConnections;
 pub use self::stream::Stream;
 

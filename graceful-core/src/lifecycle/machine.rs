@@ -364,13 +364,13 @@ impl Machine {
 
     fn finish(&mut self, now: Instant) {
         let reported: HashSet<&str> = self.report.hooks.iter().map(|hook| hook.name.as_str()).collect();
-        let mut left = self.plan.in_order();
+        let order = self.plan.in_order();
+        let mut left = order.clone();
         left.retain(|id| !reported.contains(self.plan.hook(*id).name.as_str()));
         for id in left {
             self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime));
         }
         // Hooks that ran in parallel came to their ends in any order.
-        let order = self.plan.in_order();
         let places: HashMap<&str, usize> =
             order.iter().enumerate().map(|(place, id)| (self.plan.hook(*id).name.as_str(), place)).collect();
         self.report.hooks.sort_by_key(|hook| places.get(hook.name.as_str()).copied());

@@ -20,7 +20,7 @@ use super::stop::Stage;
 use super::stuck;
 use super::watchdog;
 use crate::clock;
-use crate::engine::EngineEvent;
+use crate::engine::{self, EngineEvent};
 use crate::lifecycle::machine::{Action, Event};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::HookId;
@@ -32,9 +32,6 @@ use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
 
 pub(crate) const WAKE: Token = Token(0);
 const SIGNALS: Token = Token(1);
-
-/// The ticket of the engine: its connections are told of one by one.
-const ENGINE_TICKET: &str = "connections";
 
 /// No wait is longer: a clock that jumps cannot keep the loop asleep for ever.
 const LONGEST_POLL: Duration = Duration::from_secs(3600);
@@ -267,8 +264,7 @@ impl Coordinator {
             lifecycle.machine.requested().map_or(Duration::ZERO, |at| clock::now().saturating_duration_since(at));
         drop(lifecycle);
         if self.app.inner.ownership == Ownership::Process {
-            let left = (timeout + WATCHDOG_MARGIN).saturating_sub(since);
-            watchdog::end_within(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+            watchdog::end_within((timeout + WATCHDOG_MARGIN).saturating_sub(since));
         }
         let fields = [("reason", reason.kind().into()), ("by", reason.to_string().into()), ("timeout", timeout.into())];
         let observer = self.app.observer();
@@ -326,7 +322,8 @@ impl Coordinator {
         let inner = &self.app.inner;
         let open = inner.engine.open();
         let late = inner.engine.cut();
-        let tickets: Vec<_> = inner.tickets.close().into_iter().filter(|(name, _)| name != ENGINE_TICKET).collect();
+        // The engine's connections are told of one by one.
+        let tickets: Vec<_> = inner.tickets.close().into_iter().filter(|(name, _)| name != engine::TICKET).collect();
         let observer = self.app.observer();
         if late > 0 {
             observer.warn("connections cut", [("count", late.into())]);

@@ -46,7 +46,7 @@ impl Ending {
         if owns_process && self == Self::Finished {
             // What is left (the report, atexit handlers, static destructors) has the flush's time once more, no longer.
             EMERGENCY.set_note("while the process was exiting".to_owned());
-            watchdog::end_within(millis(flush.max(Duration::from_millis(200))));
+            watchdog::end_within(flush.max(Duration::from_millis(200)));
         }
         if let Some(path) = &app.inner.settings.report
             && let Err(error) = fs::write(path, report.to_json())
@@ -97,8 +97,4 @@ fn tell_last(coordinator: &Coordinator, summary: String, patience: Duration) -> 
     observer.line(summary);
     observer.end();
     coordinator.observer_ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -130,43 +130,37 @@ fn serve(runtime: &super::builder::Runtime, body: impl FnOnce(&App) -> Result<()
     let queue = &app.inner.queue;
     app.inner.lifecycle().machine.event(clock::now(), Event::TaskBegan);
     let row = app.inner.tasks.add("main", Some(sys::thread_id()));
-    let outcome = match panics::catch(|| body(app)) {
+    match panics::catch(|| body(app)) {
         Ok(Ok(())) => main_returned(app),
         Ok(Err(error)) => main_failed(app, error),
-        Err(message) => {
-            app.request_for(Reason::MainPanicked(message));
-            TaskOutcome::Stopped
-        }
-    };
-    app.inner.tasks.ended(row, outcome);
+        Err(message) => app.request_for(Reason::MainPanicked(message)),
+    }
+    app.inner.tasks.ended(row, TaskOutcome::Stopped);
     queue.send(Message::Event(Event::TaskEnded));
     queue.send(Message::MainWaits);
     ExitCode::from(runtime.wait().exit_code)
 }
 
-fn main_returned(app: &App) -> TaskOutcome {
+fn main_returned(app: &App) {
     if !app.inner.started.load(Ordering::SeqCst) {
-        if let Err(error) = app.check_values() {
-            app.request_for(Reason::StartFailed(error.to_string()));
-        }
+        // An error has asked for the shutdown by itself, and the first reason stays.
+        let _ = app.check_values();
         app.request_for(Reason::MainReturned);
     } else if let Err(error) = app.ready()
         && !matches!(error, StartError::Stopping | StartError::Plan(_))
     {
         app.request_for(Reason::StartFailed(error.to_string()));
     }
-    TaskOutcome::Stopped
 }
 
 /// An error of `main` is a failed start, unless it only says that a shutdown came first.
-fn main_failed(app: &App, error: CallError) -> TaskOutcome {
+fn main_failed(app: &App, error: CallError) {
     let CallError::Failed(error) = error else {
         app.request_for(Reason::MainFailed(error.to_string()));
-        return TaskOutcome::Stopped;
+        return;
     };
     let interrupted = error.is::<Stopping>() || matches!(error.downcast_ref(), Some(StartError::Stopping));
     if !(interrupted && app.inner.stops.stage() >= Stage::Requested) {
         app.request_for(Reason::MainFailed(chain(&*error)));
     }
-    TaskOutcome::Stopped
 }

@@ -11,7 +11,7 @@ use super::coordinator::Message;
 use super::stuck;
 use super::tasks::TaskState;
 use crate::lifecycle::machine::Event;
-use crate::lifecycle::report::{TaskOutcome, TaskReport};
+use crate::lifecycle::report::TaskOutcome;
 
 /// Completes the report and begins the flush; [`Event::Flushed`] tells when it is done.
 pub(crate) fn flush(app: &App, budget: Duration) {
@@ -29,6 +29,9 @@ pub(crate) fn flush(app: &App, budget: Duration) {
 
 /// Adds what only the runtime knows to the report: connections and tasks.
 pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
+    for task in lifecycle.waiting.drain(..) {
+        app.inner.tasks.add(&task.planned.name, None);
+    }
     let report = lifecycle.machine.report_mut();
     report.connections = app.inner.engine.counts();
     let counts = &report.connections;
@@ -55,15 +58,6 @@ pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
             report.incomplete.push(format!("task {} failed while it was stopping", task.name));
         }
         report.tasks.push(task);
-    }
-    for task in &lifecycle.waiting {
-        report.tasks.push(TaskReport {
-            name: task.planned.name.clone(),
-            outcome: TaskOutcome::NotStarted,
-            runs: 0,
-            failures: 0,
-            stuck: None,
-        });
     }
 }
 

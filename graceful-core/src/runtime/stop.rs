@@ -170,6 +170,7 @@ impl Stop {
         &self.stops
     }
 
+    #[cfg(unix)]
     pub(crate) fn fires_at(&self) -> Stage {
         self.fires_at
     }

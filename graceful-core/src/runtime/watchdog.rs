@@ -6,11 +6,12 @@
 use std::io;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::StartError;
 use crate::lifecycle::exit::DEADLINE_EXCEEDED;
 use crate::sys;
-use crate::sys::emergency::EMERGENCY;
+use crate::sys::emergency::{EMERGENCY, millis};
 
 /// Starts `gf-watchdog`, once a process; it is never joined.
 ///
@@ -33,9 +34,9 @@ pub(crate) fn start() -> Result<(), StartError> {
     Ok(())
 }
 
-/// Has the process ended at `millis` from now at the latest.
-pub(crate) fn end_within(millis: u64) {
-    EMERGENCY.watch_until(sys::monotonic_millis().saturating_add(millis));
+/// Has the process ended at `time` from now at the latest.
+pub(crate) fn end_within(time: Duration) {
+    EMERGENCY.watch_until(sys::monotonic_millis().saturating_add(millis(time)));
     sys::ring_alarm();
 }
 

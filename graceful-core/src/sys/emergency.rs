@@ -251,7 +251,8 @@ fn index(number: u64) -> usize {
     (number % RECORDS as u64) as usize
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds, far from overflow when added to a clock.
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
