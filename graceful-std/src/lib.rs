@@ -103,8 +103,12 @@
 //!
 //! # Features
 //!
+//! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "http")]
+pub mod http;
 
 pub use graceful_core::*;
 #[cfg(feature = "macros")]

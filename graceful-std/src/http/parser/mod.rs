@@ -1,0 +1,1 @@
+//! The parser: bytes in, events out. It does no I/O.
