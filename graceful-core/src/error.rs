@@ -29,6 +29,11 @@ pub enum StartError {
         /// What it should look like.
         expected: String,
     },
+    /// The handlers of a server cannot be put together.
+    Handler {
+        /// What is wrong with them.
+        source: BoxError,
+    },
     /// The plan cannot be kept.
     Plan(PlanError),
     /// A signal handler could not be installed.
@@ -69,6 +74,7 @@ impl fmt::Display for StartError {
             Self::Environment { name, value, expected } => {
                 write!(f, "environment variable {name}={value:?} cannot be used: {expected}")
             }
+            Self::Handler { source } => source.fmt(f),
             Self::Plan(error) => error.fmt(f),
             Self::Signals { source } => write!(f, "cannot install the signal handlers: {source}"),
             Self::SignalsTaken => f.write_str(
@@ -86,6 +92,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Bind { source, .. } | Self::Signals { source } | Self::Thread { source, .. } => Some(source),
+            Self::Handler { source } => Some(&**source),
             Self::Plan(error) => Some(error),
             Self::Environment { .. } | Self::SignalsTaken | Self::Stopping => None,
         }

@@ -12,7 +12,7 @@ mod runtime;
 mod sync;
 mod sys;
 
-pub use engine::{Address, Connection, ConnectionCounts, LocalAddress, PeerAddress, Readable, Stream};
+pub use engine::{Address, Connection, ConnectionCounts, LocalAddress, PeerAddress, Readable, RequestCounts, Stream};
 pub use error::{BoxError, StartError};
 pub use lifecycle::exit::Outcome;
 pub use lifecycle::hooks::{HookPhase, Origin};
@@ -35,6 +35,14 @@ pub use runtime::tickets::{DrainClosed, Ticket};
 #[cfg(unix)]
 pub use runtime::waiting::StopSource;
 pub use runtime::waiting::{Listener, Receive, RecvError, Unjoined, WaitEnded, join_timeout};
+
+/// For those who write a protocol: sessions that live on the event loops. HTTP is one.
+pub mod protocol {
+    pub use crate::engine::{
+        Buffers, Doing, Ending, Next, Pace, Place, Protocol, Session, Turn, Wake, Wanted, Wire,
+    };
+    pub use crate::runtime::app::Serves;
+}
 
 /// What the attributes expand to. Not for use by hand: it may change with every release.
 #[doc(hidden)]

@@ -17,6 +17,7 @@ use super::endpoint::{LocalAddress, PeerAddress};
 use super::registry::{Activity, Conn, Outcome};
 use super::stream::Stream;
 use super::wait;
+use super::wire::Wire;
 use crate::runtime::stop::{Stage, Stop};
 
 /// An accepted connection: a blocking stream that the runtime keeps an eye on.
@@ -72,6 +73,26 @@ impl Connection {
     /// A worker has it now.
     pub(super) fn begin(&self) {
         self.conn.set_activity(Activity::Busy);
+    }
+
+    pub(super) fn set_activity(&self, activity: Activity) {
+        self.conn.set_activity(activity);
+    }
+
+    /// Closes it, whoever else may still hold its [`Wire`]. What it was doing last decides how it is counted.
+    pub(super) fn close(self, last: Activity) {
+        self.conn.set_activity(last);
+        // The table, and this.
+        if Arc::strong_count(&self.conn) > 2 {
+            // It fails when the peer has gone already.
+            drop(self.conn.stream.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// The socket, for a session's reads and writes: also from elsewhere, such as a request's body in a handler's hands.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        Wire { conn: Arc::clone(&self.conn) }
     }
 
     /// The number of this connection, from 1 in the order of acceptance: what logs and the report call it.
@@ -130,7 +151,7 @@ impl Connection {
         let (result, when_ready) = match before {
             Activity::Leaving => (wait(Stage::Cancelling, timeout), Activity::LastRequest),
             Activity::LastRequest => (wait(Stage::Draining, timeout), Activity::LastRequest),
-            Activity::Busy | Activity::Idle | Activity::Queued => match wait(Stage::Draining, timeout) {
+            Activity::Busy | Activity::Failed | Activity::Idle | Activity::Queued => match wait(Stage::Draining, timeout) {
                 Ok(Readable::Stopping) => (wait(Stage::Cancelling, Some(LAST_CHANCE)), Activity::LastRequest),
                 other => (other, Activity::Busy),
             },
@@ -217,6 +238,7 @@ impl Drop for Connection {
             // It never had a handler.
             Activity::Queued => Outcome::Refused,
             _ if thread::panicking() => Outcome::Failed,
+            Activity::Failed => Outcome::Failed,
             Activity::Leaving => Outcome::ClosedIdle,
             Activity::Busy | Activity::Idle | Activity::LastRequest => Outcome::Completed,
         };

@@ -29,3 +29,12 @@ impl ConnectionCounts {
         accepted == completed + failed + closed_idle + cut + refused + handed_over + still_open
     }
 }
+
+/// Requests on all connections that speak a protocol of their own, such as HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// The head has arrived.
+    pub received: u64,
+    /// The answer has been handed to the kernel.
+    pub answered: u64,
+}

@@ -10,14 +10,23 @@ use super::Handler;
 use super::hold::Held;
 use super::linger::{Linger, Recent};
 use super::listener::Listener;
+use super::protocol::Shared;
 use crate::sys;
 
 pub(super) struct Door {
     pub(super) token: Token,
     pub(super) listener: Arc<Listener>,
-    pub(super) handler: Arc<Handler>,
+    pub(super) service: Service,
     pub(super) held: Held,
     pub(super) state: DoorState,
+}
+
+/// Who serves what comes in.
+pub(super) enum Service {
+    /// A worker, from the beginning of a connection to its end.
+    Blocking(Arc<Handler>),
+    /// The event loops.
+    Sessions(Shared),
 }
 
 pub(super) struct DoorState {

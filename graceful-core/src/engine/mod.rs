@@ -1,52 +1,75 @@
 //! Connections: accepted, given to handlers, kept on the books, and brought to an end without losing one.
 //!
 //! ```text
-//! listener -> accept loop -> registry (counted) -> pool (queue) -> worker: handler(Connection) -> dropped: counted, closed
+//! listener -> entrance -> registry (counted) -+-> pool (queue) -> worker: handler(Connection) -> dropped: counted, closed
+//!                                             +-> reactor: session, parked and run -> closed: counted
 //! ```
 //!
-//! One thread accepts for all listeners. A worker serves one connection from its start to its end, since handlers block.
+//! The first event loop accepts for all listeners. A blocking connection is served by a worker from its start to its end; a
+//! session lives on an event loop and visits a worker when it has to block.
 //! Everything that is open holds one shared ticket, so the drain ends when the last of it is gone.
 
-mod accept;
 mod address;
 mod connection;
 mod core;
 mod counts;
+mod crew;
+mod desk;
 mod door;
+mod drive;
 mod endpoint;
+mod entrance;
+mod event_loop;
 mod hold;
 mod linger;
 mod listener;
+mod pace;
 mod pool;
+mod protocol;
+mod reactor;
 mod registry;
 mod report;
+mod seats;
+mod sentry;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod timers;
+mod turn;
 #[cfg(unix)]
 mod unix_path;
 mod wait;
+mod wire;
 mod worker;
 
 use std::io;
 use std::net::Shutdown;
-use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 pub use self::address::Address;
 pub use self::connection::{Connection, Readable};
-pub use self::counts::ConnectionCounts;
+pub use self::counts::{ConnectionCounts, RequestCounts};
 pub use self::endpoint::{LocalAddress, PeerAddress};
 pub(crate) use self::hold::TICKET;
+pub use self::pace::Pace;
+pub use self::protocol::{Doing, Ending, Next, Protocol, Session, Wake};
 pub(crate) use self::report::OpenConnections;
 pub use self::stream::Stream;
+pub use self::turn::{Buffers, Place, Turn};
+pub use self::wire::{Wanted, Wire};
 
 use self::core::{Core, Phase};
-use self::door::{Door, DoorState};
+use self::door::{Door, DoorState, Service};
+use self::entrance::{Burial, Entrance};
+use self::event_loop::Loop;
 use self::hold::Held;
 use self::listener::Listener;
-use self::pool::Job;
+use self::pool::{ConnectionJob, Job, SessionJob};
+use self::reactor::{Reactor, WAKER};
 use self::registry::{Activity, Arrival};
 use crate::clock;
 use crate::error::{BoxError, StartError};
@@ -57,7 +80,7 @@ use crate::runtime::tickets::{DrainClosed, Tickets};
 /// What serves a connection. It blocks as long as it needs to; when it drops the connection, that is closed.
 pub(crate) type Handler = dyn Fn(Connection) -> Result<(), BoxError> + Send + Sync;
 
-/// How long the end waits for the accept thread, which may be dropping what a handler owned.
+/// How long the end waits for the event loops, one of which may be dropping what a handler owned.
 const ENDING: Duration = Duration::from_millis(200);
 
 /// What the engine tells the coordinator, from any thread.
@@ -74,6 +97,10 @@ pub(crate) struct Limits {
     pub(crate) workers: usize,
     /// Accepted connections that wait for a worker; beyond it, they wait in the kernel. At least 1.
     pub(crate) queue: usize,
+    /// Requests that wait for a worker; beyond it, they are turned down. At least 1.
+    pub(crate) requests: usize,
+    /// Event loops.
+    pub(crate) loops: usize,
     /// Of a worker's stack, if not the standard library's.
     pub(crate) stack: Option<usize>,
     /// How long a worker stays without work.
@@ -82,6 +109,8 @@ pub(crate) struct Limits {
 
 pub(crate) struct Engine {
     core: Arc<Core>,
+    /// One for each loop: it disconnects when the loop has ended.
+    ended: Mutex<Vec<Receiver<()>>>,
 }
 
 impl Engine {
@@ -93,46 +122,101 @@ impl Engine {
         limits: Limits,
         events: impl Fn(EngineEvent) + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { core: Core::new(stops, tickets, observer, limits, Box::new(events)) })
+        let core = Core::new(stops, tickets, observer, limits, Box::new(events));
+        Arc::new(Self { core, ended: Mutex::default() })
     }
 
-    /// Opens a listener; from now on connections are accepted and given to `handler`.
+    /// Opens a listener; from now on connections are accepted and each is given to `handler`, on a worker.
     ///
     /// # Blocking
     /// While a host name is resolved.
     pub(crate) fn listen(&self, address: Address, handler: Arc<Handler>) -> Result<LocalAddress, StartError> {
+        self.open_listener(address, Service::Blocking(handler))
+    }
+
+    /// Opens a listener; from now on connections are accepted and served by sessions of `protocol`, on the event loops.
+    ///
+    /// # Blocking
+    /// While a host name is resolved.
+    pub(crate) fn serve(&self, address: Address, protocol: Arc<dyn Protocol>) -> Result<LocalAddress, StartError> {
+        self.open_listener(address, drive::on_this_platform(protocol))
+    }
+
+    fn open_listener(&self, address: Address, service: Service) -> Result<LocalAddress, StartError> {
         let core = &self.core;
         let text = address.to_string();
         let failed = |source: io::Error| StartError::Bind { address: text.clone(), source };
+        let no_thread = |source| StartError::Thread { name: "an event loop".into(), source };
         let check_open = |phase: Phase| {
             let open = phase == Phase::Open && core.stop.stops().stage() < Stage::Draining;
             if open { Ok(()) } else { Err(StartError::Stopping) }
         };
-        check_open(core.control().phase)?;
+        check_open(core.phase())?;
         // Without the lock, which the coordinator needs: a name server may take its time.
         let mut listener = Listener::open(address).map_err(failed)?;
         core.hang_bells().map_err(failed)?;
         let local = listener.local().clone();
 
         let mut control = core.control();
-        check_open(control.phase)?;
+        check_open(core.phase())?;
         let held = Held::take(core).map_err(|DrainClosed| StartError::Stopping)?;
         let token = control.next_token();
-        if control.thread.is_none() {
-            let started = mio::Poll::new().and_then(|poll| accept::start(core, poll));
-            let failed = |source| StartError::Thread { name: "accepting connections".into(), source };
-            control.thread = Some(started.map_err(failed)?);
+        if core.first().is_none() {
+            control.registry = Some(self.start_first_loop().map_err(no_thread)?);
         }
-        if let Some(thread) = &control.thread {
-            listener.register(&thread.registry, token).map_err(failed)?;
+        if let Service::Sessions(protocol) = &service {
+            self.start_all_loops().map_err(no_thread)?;
+            control.protocols.push(Arc::clone(protocol));
+        }
+        if let Some(registry) = &control.registry {
+            listener.register(registry, token).map_err(failed)?;
         }
         let listener = Arc::new(listener);
         control.listeners.push(Arc::clone(&listener));
-        control.new_doors.push(Door { token, listener, handler, held, state: DoorState::new() });
+        control.new_doors.push(Door { token, listener, service, held, state: DoorState::new() });
         drop(control);
-        core.wake_accept_loop();
+        core.publish();
         core.observer.info("listener started", [("address", local.to_string().into())]);
         Ok(local)
+    }
+
+    /// Under the lock of `control`.
+    fn start_first_loop(&self) -> io::Result<mio::Registry> {
+        let (running, ended) = crossbeam_channel::bounded(0);
+        let poll = mio::Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let first = self.start_loop(poll, Some(Entrance::new()), running)?;
+        self.core.set_first(first);
+        self.ended().push(ended);
+        Ok(registry)
+    }
+
+    fn start_loop(&self, poll: mio::Poll, entrance: Option<Entrance>, running: Sender<()>) -> io::Result<Arc<Loop>> {
+        let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
+        let this = Arc::new(Loop::new(waker));
+        self.core.crew.have_a_spare(&self.core)?;
+        self.core.crew.hand(&this, Reactor::new(poll, entrance, running));
+        Ok(this)
+    }
+
+    /// Those that serve sessions beside the first, and what they need. Under the lock of `control`.
+    fn start_all_loops(&self) -> io::Result<()> {
+        let core = &self.core;
+        let Some(first) = core.first().filter(|_| !core.has_all_loops()) else { return Ok(()) };
+        core.sentry.start(core)?;
+        let mut loops = vec![Arc::clone(first)];
+        for _ in 1..core.limits.loops {
+            let (running, ended) = crossbeam_channel::bounded(0);
+            loops.push(self.start_loop(mio::Poll::new()?, None, running)?);
+            self.ended().push(ended);
+        }
+        for this in &loops {
+            for stage in [Stage::Draining, Stage::Cancelling] {
+                core.stop.stops().register(stage, Arc::clone(this.waker()));
+            }
+        }
+        core.set_loops(loops);
+        Ok(())
     }
 
     /// Takes a connection that a foreign accept loop accepted onto the books: it holds the drain open, is counted, and is cut
@@ -168,10 +252,20 @@ impl Engine {
             // It fails only for a socket whose peer has gone already.
             drop(conn.stream.shutdown(Shutdown::Both));
         }
-        for Job { handler, connection, held } in self.core.pool.clear() {
-            drop((connection, held));
-            self.core.control().abandoned.push(handler);
+        for job in self.core.pool.clear() {
+            let burial = match job {
+                Job::Connection(ConnectionJob { handler, connection, held }) => {
+                    drop((connection, held));
+                    Burial::Service(Service::Blocking(handler))
+                }
+                Job::Session(SessionJob { seat, .. }) => {
+                    drop(seat.connection);
+                    Burial::Session(seat.session)
+                }
+            };
+            self.core.control().abandoned.push(burial);
         }
+        self.core.publish();
         self.advance(Phase::Closing);
         open.len() as u64
     }
@@ -186,37 +280,40 @@ impl Engine {
         OpenConnections::look(&self.core)
     }
 
+    /// How many requests sessions have received and answered.
+    pub(crate) fn requests(&self) -> RequestCounts {
+        let crowd = &self.core.crowd;
+        // Answers first: a request that comes in between must not look like an answer without one.
+        let answered = crowd.answered.load(Ordering::Acquire);
+        RequestCounts { received: crowd.received.load(Ordering::Acquire), answered }
+    }
+
     /// Ends all threads but those in a handler, which end when it returns. Closes what is left of the listeners.
     ///
     /// # Blocking
-    /// For as long as idle threads take to end: well below a millisecond each, 400 ms at worst (unless a handler has left a
+    /// For as long as idle threads take to end: well below a millisecond each, 450 ms at worst (unless a handler has left a
     /// thread-local behind whose destructor hangs).
     pub(crate) fn finish(&self) {
         self.advance(Phase::Ended);
-        let accept_thread = self.core.control().thread.take();
-        if let Some(accept_thread) = accept_thread
-            && accept_thread.handle.thread().id() != thread::current().id()
-            // It says nothing, it disconnects.
-            && accept_thread.ended.recv_timeout(ENDING) == Err(crossbeam_channel::RecvTimeoutError::Disconnected)
-        {
-            // It catches what it runs of others, so there is no panic to be passed on.
-            drop(accept_thread.handle.join());
+        let until = clock::now().checked_add(ENDING);
+        for ended in std::mem::take(&mut *self.ended()) {
+            // It says nothing, it disconnects. A destructor may hold a loop up; the process ends without it.
+            let _: Result<(), RecvTimeoutError> = ended.recv_timeout(until.map_or(ENDING, clock::until));
         }
+        self.core.crew.close();
+        self.core.sentry.end();
         self.core.pool.close();
     }
 
     fn advance(&self, phase: Phase) {
-        let no_listener_ever = {
-            let mut control = self.core.control();
-            let before = control.phase;
-            control.phase = before.max(phase);
-            control.thread.is_none() && before == Phase::Open
-        };
-        if no_listener_ever {
+        let (before, has_loop) = self.core.advance(phase);
+        if !has_loop && before == Phase::Open {
             (self.core.events)(EngineEvent::ListenersStopped);
-        } else {
-            self.core.wake_accept_loop();
         }
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Vec<Receiver<()>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -228,6 +325,6 @@ impl Drop for Engine {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { workers: 512, queue: 128, stack: None, idle: Duration::from_secs(10) }
+        Self { workers: 512, queue: 128, requests: 1024, loops: 1, stack: None, idle: Duration::from_secs(10) }
     }
 }

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::core::Core;
+use super::event_loop::Loop;
 use super::hold::Held;
+use super::seats::Seat;
 use super::worker::{self, Slot};
 use super::{Handler, Limits};
 use crate::clock;
@@ -19,12 +21,25 @@ use crate::clock;
 /// How long the end of the pool waits for workers that are not in a handler: a scheduling delay, not work.
 const LEAVING: Duration = Duration::from_millis(200);
 
-/// A connection that waits for a worker.
-pub(super) struct Job {
+/// What waits for a worker.
+pub(super) enum Job {
+    Connection(ConnectionJob),
+    Session(SessionJob),
+}
+
+/// A connection, to be served to its end.
+pub(super) struct ConnectionJob {
     pub(super) connection: Connection,
     pub(super) handler: Arc<Handler>,
     /// The handler holds the drain open by itself: it may close its connection and work on.
     pub(super) held: Held,
+}
+
+/// A session, to be run once and sent home.
+pub(super) struct SessionJob {
+    pub(super) home: Arc<Loop>,
+    pub(super) place: u32,
+    pub(super) seat: Seat,
 }
 
 /// What the accept loop has to know after it added to the queue.
@@ -64,6 +79,15 @@ struct Worker {
     handle: Option<JoinHandle<()>>,
 }
 
+impl Job {
+    fn connection(&self) -> &Connection {
+        match self {
+            Self::Connection(job) => &job.connection,
+            Self::Session(job) => &job.seat.connection,
+        }
+    }
+}
+
 enum Step {
     Nothing,
     Start(Arc<Slot>),
@@ -72,20 +96,50 @@ enum Step {
 
 impl Pool {
     pub(super) fn new(limits: Limits) -> Self {
-        let limits = Limits { workers: limits.workers.max(1), queue: limits.queue.max(1), ..limits };
+        let Limits { workers, queue, requests, .. } = limits;
+        let limits = Limits { workers: workers.max(1), queue: queue.max(1), requests: requests.max(1), ..limits };
         Self { limits, state: Mutex::default(), left: Condvar::new() }
     }
 
     /// Queues a connection for a worker, whatever the limit of the queue.
-    pub(super) fn submit(&self, core: &Arc<Core>, job: Job) -> Pressure {
+    pub(super) fn submit(&self, core: &Arc<Core>, job: ConnectionJob) -> Pressure {
         let mut state = self.lock();
         if state.closed {
             drop(state);
             drop(job);
             return Pressure { full: false, starved: false };
         }
-        state.queue.push_back(job);
+        state.queue.push_back(Job::Connection(job));
         self.staff(core, state).0
+    }
+
+    /// Queues a session for a worker. Starts one thread at most, since a loop waits: the threads that come start others.
+    ///
+    /// # Errors
+    /// The queue is full, or there is no worker and none can be started; the session comes back.
+    pub(super) fn try_submit(&self, core: &Arc<Core>, job: SessionJob) -> Result<(), SessionJob> {
+        let mut state = self.lock();
+        if state.closed || state.waiting() >= self.limits.requests {
+            return Err(job);
+        }
+        state.queue.push_back(Job::Session(job));
+        if state.idle.is_empty() && state.coming > 0 {
+            return Ok(());
+        }
+        let Pressure { starved, .. } = self.staff(core, state).0;
+        let mut state = self.lock();
+        if starved && state.workers.is_empty() {
+            // Nobody else takes it out.
+            return match state.queue.pop_back() {
+                Some(Job::Session(job)) => Err(job),
+                Some(other) => {
+                    state.queue.push_back(other);
+                    Ok(())
+                }
+                None => Ok(()),
+            };
+        }
+        Ok(())
     }
 
     /// Looks again whether workers can be started and whether there is room.
@@ -185,7 +239,7 @@ impl Pool {
     }
 
     /// Waits for the next job of a worker; `None` when it is to leave. `coming`: it was sent for.
-    pub(super) fn next(&self, core: &Core, slot: &Arc<Slot>, mut coming: bool) -> Option<Job> {
+    pub(super) fn next(&self, core: &Arc<Core>, slot: &Arc<Slot>, mut coming: bool) -> Option<Job> {
         let mut idle_since: Option<Instant> = None;
         let mut state = self.lock();
         loop {
@@ -196,13 +250,19 @@ impl Pool {
                 break;
             }
             if let Some(job) = state.queue.pop_front() {
-                slot.take_up(job.connection.id());
+                slot.take_up(job.connection().id());
                 // Room for a good few, so that the loop is not woken for each one.
                 let room = state.accept_waits && state.waiting() <= self.limits.queue / 2;
                 if room {
                     state.accept_waits = false;
-                    drop(state);
                     core.wake_accept_loop();
+                }
+                if coming && state.waiting() > 0 {
+                    // A loop does not start a thread for each of its jobs. Two by each that comes are twice as many each time.
+                    let (_, more) = self.staff(core, state);
+                    if more {
+                        self.staff(core, self.lock());
+                    }
                 }
                 return Some(job);
             }

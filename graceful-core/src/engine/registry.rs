@@ -37,6 +37,8 @@ pub(crate) enum Activity {
     LastRequest,
     /// Waits for a worker.
     Queued,
+    /// Its handler panicked; it is about to be closed.
+    Failed,
 }
 
 /// How a connection comes in.
@@ -91,6 +93,7 @@ impl fmt::Display for Activity {
             Self::Idle => "idle",
             Self::Leaving => "leaving",
             Self::Queued => "queued",
+            Self::Failed => "failed",
         })
     }
 }
@@ -102,7 +105,8 @@ impl Conn {
             1 => Activity::Idle,
             2 => Activity::Leaving,
             3 => Activity::LastRequest,
-            _ => Activity::Queued,
+            4 => Activity::Queued,
+            _ => Activity::Failed,
         }
     }
 

@@ -40,7 +40,7 @@ impl OpenConnections {
     pub(super) fn look(core: &Core) -> Self {
         let now = clock::now();
         // Before the table: a connection that ends in between is then taken for a handler that runs on, which it is.
-        let mut threads: HashMap<u64, u64> = core.pool.serving().into_iter().collect();
+        let mut threads: HashMap<u64, u64> = core.pool.serving().into_iter().chain(core.crew.serving()).collect();
         let mut all = Vec::new();
         core.registry.each(|conn| {
             all.push(OpenConnection {

@@ -5,8 +5,13 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 
 use super::core::Core;
-use super::pool::Job;
-use crate::panics;
+use super::desk::Desk;
+use super::event_loop::Letter;
+use super::pool::{ConnectionJob, Job, SessionJob};
+use super::protocol::Wake;
+use super::registry::Activity;
+use super::turn::{Buffers, Place, Turn};
+use crate::{clock, panics};
 
 /// What a worker is doing, for the report.
 pub(super) struct Slot {
@@ -56,8 +61,13 @@ pub(super) fn work(core: &Arc<Core>, slot: &Arc<Slot>) {
     let _ = slot.thread.set(thread::current());
     slot.kernel_id.store(crate::sys::thread_id(), Ordering::Relaxed);
     let mut sent_for = true;
+    let desk = Desk::new();
+    let mut buffers = None;
     while let Some(job) = core.pool.next(core, slot, std::mem::take(&mut sent_for)) {
-        serve(core, slot, job);
+        match job {
+            Job::Connection(job) => serve(core, slot, job),
+            Job::Session(job) => run(core, slot, job, &desk, buffers.get_or_insert_with(Buffers::new)),
+        }
     }
 }
 
@@ -71,8 +81,8 @@ pub(super) fn join(threads: Vec<JoinHandle<()>>) {
     }
 }
 
-fn serve(core: &Arc<Core>, slot: &Slot, job: Job) {
-    let Job { connection, handler, held } = job;
+fn serve(core: &Arc<Core>, slot: &Slot, job: ConnectionJob) {
+    let ConnectionJob { connection, handler, held } = job;
     connection.begin();
     let (id, peer) = (connection.id(), connection.peer().clone());
     // What the handler captured and its error are dropped, and the error is shown, inside: those may panic as well.
@@ -94,4 +104,25 @@ fn serve(core: &Arc<Core>, slot: &Slot, job: Job) {
     }
     slot.rest();
     drop(held);
+}
+
+/// Runs a session and sends it back to its loop.
+fn run(core: &Core, slot: &Slot, job: SessionJob, desk: &Desk, buffers: &mut Buffers) {
+    let SessionJob { home, place, mut seat } = job;
+    seat.connection.set_activity(Activity::Busy);
+    let mut turn = Turn {
+        wake: Wake::Work,
+        place: Place::Worker,
+        now: clock::now(),
+        stage: core.stop.stops().stage(),
+        buffers,
+        desk,
+        observer: &core.observer,
+        crowd: &core.crowd,
+    };
+    let next = seat.run(&mut turn);
+    buffers.reset();
+    let seat = seat.unless_closed(next);
+    slot.rest();
+    home.post(Letter::Home { place, seat, next });
 }

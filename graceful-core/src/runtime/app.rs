@@ -1,5 +1,6 @@
 //! What `main` is handed: the running service, as its author sees it.
 
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,9 @@ use super::stop::{Stage, Stop, Stops};
 use super::tasks::{self, Task, TaskTable};
 use super::tickets::{DrainClosed, Ticket, Tickets};
 use crate::config::Settings;
-use crate::engine::{Address, Connection, ConnectionCounts, Engine, LocalAddress, Stream};
+use crate::engine::{
+    Address, Connection, ConnectionCounts, Engine, LocalAddress, Protocol, RequestCounts, Stream,
+};
 use crate::error::StartError;
 use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;
@@ -70,6 +73,15 @@ pub(crate) enum Ownership {
     Guest,
 }
 
+/// What can be made a protocol: the handlers that `graceful::http` knows. `M` tells apart what they take.
+pub trait Serves<M> {
+    /// The protocol, with everything that its handlers ask for.
+    ///
+    /// # Errors
+    /// [`StartError::Handler`] when something that they ask for is not there, or they contradict each other.
+    fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError>;
+}
+
 /// The one way to the coordinator.
 #[derive(Clone)]
 pub(crate) struct Queue {
@@ -102,6 +114,12 @@ impl App {
         self.inner.values.provide(value);
     }
 
+    /// The shared value of a type that is known at run time only: how a router finds what its handlers ask for.
+    #[must_use]
+    pub fn provided(&self, type_id: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.inner.values.find(type_id)
+    }
+
     /// Hands a value over: hooks and tasks may read it, and one hook may take it by value at the end.
     pub fn give<T: Send + Sync + 'static>(&self, value: T) {
         self.inner.values.give(value);
@@ -129,6 +147,31 @@ impl App {
     ) -> Result<LocalAddress, StartError> {
         self.begin()?;
         self.inner.engine.listen(bind.into(), Arc::new(move |connection| handler(connection).into_result()))
+    }
+
+    /// Serves HTTP/1.1: each request is handed to `handler`, a function or a router of `graceful::http`.
+    ///
+    /// Returns once it listens; the address is as for [`tcp`](App::tcp).
+    ///
+    /// # Errors
+    /// [`StartError::Bind`] when the address cannot be bound, [`StartError::Handler`] when the routes contradict each other or
+    /// a handler asks for a value that was not provided, [`StartError::Stopping`] when a shutdown has begun.
+    ///
+    /// # Blocking
+    /// Handlers may block. Whether one does is learned: one that comes back within microseconds runs on an event loop, others
+    /// on a bounded number of worker threads, and one that blocks by surprise holds up other requests for some milliseconds.
+    pub fn http<M>(&self, bind: impl Into<Address>, handler: impl Serves<M>) -> Result<LocalAddress, StartError> {
+        let protocol = handler.into_protocol(self)?;
+        self.serve(bind, protocol)
+    }
+
+    /// Serves a protocol whose sessions live on the event loops.
+    ///
+    /// # Errors
+    /// As [`tcp`](App::tcp).
+    pub fn serve(&self, bind: impl Into<Address>, protocol: Arc<dyn Protocol>) -> Result<LocalAddress, StartError> {
+        self.begin()?;
+        self.inner.engine.serve(bind.into(), protocol)
     }
 
     /// Takes over a connection that a foreign accept loop accepted: it is tracked, counted and cut like one of our own for
@@ -160,6 +203,12 @@ impl App {
     #[must_use]
     pub fn connections(&self) -> ConnectionCounts {
         self.inner.engine.counts()
+    }
+
+    /// How many requests have been received and answered, over all connections that speak HTTP or another such protocol.
+    #[must_use]
+    pub fn requests(&self) -> RequestCounts {
+        self.inner.engine.requests()
     }
 }
 

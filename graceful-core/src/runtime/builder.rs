@@ -201,6 +201,18 @@ impl Builder {
         self
     }
 
+    /// The number of event loops, on which HTTP connections live. **Default: `1`**.
+    pub fn event_loops(mut self, loops: usize) -> Self {
+        self.limits.loops = loops.max(1);
+        self
+    }
+
+    /// How many requests may wait for a worker; others are answered with 503. **Default: `1024`**.
+    pub fn waiting_requests(mut self, requests: usize) -> Self {
+        self.limits.requests = requests.max(1);
+        self
+    }
+
     pub(crate) fn add(mut self, registration: &'static Registration) -> Self {
         // Named in a list and found by the linker: it is one hook all the same.
         if !self.registrations.iter().any(|known| std::ptr::eq(*known, registration)) {

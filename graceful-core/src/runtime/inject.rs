@@ -285,6 +285,11 @@ impl Values {
         drop(replaced);
     }
 
+    /// The value of a type that is known at run time only.
+    pub(crate) fn find(&self, type_id: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.lock().slots.get(&type_id).map(|slot| Arc::clone(&slot.value))
+    }
+
     fn shared<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let state = self.lock();
         let slot = state.slots.get(&TypeId::of::<T>())?;

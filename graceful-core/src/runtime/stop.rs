@@ -325,7 +325,7 @@ impl Stops {
         receiver
     }
 
-    fn register(&self, stage: Stage, waker: Arc<mio::Waker>) {
+    pub(crate) fn register(&self, stage: Stage, waker: Arc<mio::Waker>) {
         let mut shared = self.lock();
         let due = shared.stage >= stage;
         shared.wakers.push((stage, Arc::clone(&waker)));

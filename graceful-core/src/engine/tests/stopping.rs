@@ -187,7 +187,7 @@ fn a_bad_address_is_an_error_at_once() {
     check("nonsense".into(), io::ErrorKind::InvalidInput);
     check(taken.local_addr().expect("bound").into(), io::ErrorKind::AddrInUse);
     // No thread was started for these.
-    assert!(bench.engine.core.control().thread.is_none());
+    assert!(bench.engine.core.first().is_none());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod process;
 mod signals;
 mod sockets;
 mod threads;
+mod transfer;
 
 pub(crate) use children::*;
 pub(crate) use poll::*;
@@ -13,3 +14,4 @@ pub(crate) use process::*;
 pub(crate) use signals::*;
 pub(crate) use sockets::*;
 pub(crate) use threads::*;
+pub(crate) use transfer::*;

@@ -15,8 +15,24 @@ pub(crate) fn wait_readable<const N: usize>(
     fds: [BorrowedFd<'_>; N],
     timeout: Option<Duration>,
 ) -> io::Result<[bool; N]> {
+    wait(fds, libc::POLLIN, timeout)
+}
+
+/// The same for room to write.
+pub(crate) fn wait_writable<const N: usize>(
+    fds: [BorrowedFd<'_>; N],
+    timeout: Option<Duration>,
+) -> io::Result<[bool; N]> {
+    wait(fds, libc::POLLOUT, timeout)
+}
+
+fn wait<const N: usize>(
+    fds: [BorrowedFd<'_>; N],
+    events: libc::c_short,
+    timeout: Option<Duration>,
+) -> io::Result<[bool; N]> {
     let until = timeout.and_then(|timeout| clock::now().checked_add(timeout));
-    let mut polled = fds.map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    let mut polled = fds.map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
     loop {
         let left = until.map_or(LONGEST_POLL, clock::until).min(LONGEST_POLL);
         // Rounded up: a rest of less than a millisecond would spin.

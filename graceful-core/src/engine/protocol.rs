@@ -1,0 +1,94 @@
+//! What a protocol is to the engine: something that makes sessions, which run for a moment whenever something happens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::connection::Connection;
+use super::pace::Pace;
+use super::turn::Turn;
+
+/// A protocol, such as HTTP: it makes a session for each connection that comes in.
+pub trait Protocol: Send + Sync + 'static {
+    /// A connection has come in.
+    ///
+    /// # Blocking
+    /// Must not: this runs on an event loop.
+    fn open(&self, connection: &Connection) -> Box<dyn Session>;
+
+    /// Those that [`Turn::call`] is given: when a handler holds a loop up, its route is found among them.
+    fn paces(&self) -> &[Pace];
+}
+
+/// One connection's side of a protocol. It is parked while nothing happens, and run when something does.
+///
+/// It is run by one thread at a time, not always the same.
+pub trait Session: Send {
+    /// Does what can be done now, and says what it waits for.
+    ///
+    /// # Blocking
+    /// On an event loop it must not block on the connection; what else blocks by surprise costs the others of that loop a few
+    /// milliseconds, until another thread leads it. After [`Next::Work`] it runs on a worker, where it may block.
+    fn run(&mut self, connection: &Connection, turn: &mut Turn<'_>) -> Next;
+}
+
+/// Why a session is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Asked for with [`Next::Work`], and no worker can be had: the queue is full. On the loop.
+    Overloaded,
+    /// There may be bytes to read, or room to write.
+    Ready {
+        /// The peer has closed its side, or may have: reading will come to an end of file.
+        hung_up: bool,
+    },
+    /// The drain has begun. Told once, when the session is parked or comes to be.
+    Stopping,
+    /// What it waited for did not happen in time.
+    TimedOut,
+    /// Asked for with [`Next::Work`]: this is the worker.
+    Work,
+}
+
+/// What a session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: the connection is to be closed.
+    Close(Ending),
+    /// Bytes, for no longer than `until`.
+    Read {
+        /// What it is doing meanwhile.
+        doing: Doing,
+        /// [`Wake::TimedOut`] comes then. Timers are coarse: up to 100 ms late.
+        until: Option<Instant>,
+    },
+    /// A worker. No timer runs meanwhile.
+    Work,
+    /// Room to write, for no longer than `until`.
+    Write {
+        /// As for `Read`.
+        until: Option<Instant>,
+    },
+}
+
+/// What a session that waits is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Between two requests: closing it loses nothing.
+    Idle,
+    /// In the middle of something.
+    Busy,
+}
+
+/// How a connection ended, for the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself, or by the peer.
+    Completed,
+    /// The handler panicked, and the connection could not be kept.
+    Failed,
+    /// Told to stop while idle.
+    Idle,
+}
+
+/// A protocol, as listeners share it.
+pub(super) type Shared = Arc<dyn Protocol>;

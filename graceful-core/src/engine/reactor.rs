@@ -1,0 +1,287 @@
+//! What a loop's leader owns: the poll, the seats, the timers, and for the first loop the listeners.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+
+use super::connection::Connection;
+use super::core::{Core, Phase};
+use super::entrance::{Burial, Entrance};
+use super::event_loop::{LOOK, Letter, Loop};
+use super::pool::SessionJob;
+use super::protocol::{Doing, Next, Shared, Wake};
+use super::registry::Activity;
+use super::seats::{Seat, Seats, Watch};
+use super::timers::Timers;
+use crate::clock;
+use crate::runtime::stop::Stage;
+
+/// The waker's. Listeners count down from here, seats up from 0.
+pub(super) const WAKER: Token = Token(usize::MAX);
+
+/// No session has a place beyond it.
+const SEATS: usize = u32::MAX as usize;
+
+/// How long the loop rests when its poll fails.
+const REST: Duration = Duration::from_millis(100);
+
+pub(super) struct Reactor {
+    poll: Poll,
+    events: Events,
+    entrance: Option<Entrance>,
+    seats: Seats,
+    timers: Timers,
+    errands: VecDeque<Errand>,
+    now: Instant,
+    phase: Phase,
+    stage: Stage,
+    /// Disconnects when all loops have ended.
+    #[allow(dead_code, reason = "held only to be dropped")]
+    running: Sender<()>,
+}
+
+/// A session that is to be run.
+pub(super) struct Errand {
+    pub(super) place: u32,
+    pub(super) wake: Wake,
+}
+
+impl Reactor {
+    pub(super) fn new(poll: Poll, entrance: Option<Entrance>, running: Sender<()>) -> Box<Self> {
+        let now = clock::now();
+        Box::new(Self {
+            poll,
+            events: Events::with_capacity(1024),
+            entrance,
+            seats: Seats::default(),
+            timers: Timers::new(now),
+            errands: VecDeque::new(),
+            now,
+            phase: Phase::Open,
+            stage: Stage::Running,
+            running,
+        })
+    }
+
+    /// When the loop last looked at the clock.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    pub(super) fn next_errand(&mut self) -> Option<Errand> {
+        self.errands.pop_front()
+    }
+
+    /// The session of an errand, unless it has become idle: it is away, gone, or was run for something else meanwhile.
+    pub(super) fn take(&mut self, place: u32, wake: Wake) -> Option<Seat> {
+        if wake == Wake::TimedOut && !self.timers.has_fired(place) {
+            return None;
+        }
+        let seat = self.seats.take(place)?;
+        seat.connection.set_activity(Activity::Busy);
+        Some(seat)
+    }
+
+    /// Waits for something to happen, and takes note of it. Hands out what is to be dropped where it may take its time.
+    pub(super) fn look(&mut self, core: &Arc<Core>, this: &Arc<Loop>) -> Vec<Burial> {
+        let timeout = self.timeout();
+        match self.poll.poll(&mut self.events, timeout) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Vec::new(),
+            Err(error) => {
+                // Not known to happen. The loop must not end, and must not spin.
+                core.observer.error("poll failed", [("error", error.to_string().into())]);
+                std::thread::sleep(REST);
+            }
+        }
+        self.now = clock::now();
+        core.sentry.stay_awake();
+        for event in &self.events {
+            match event.token() {
+                WAKER => {}
+                Token(place) if place < SEATS => {
+                    let place = place as u32;
+                    if self.seats.hear(place) {
+                        self.errands.push_back(Errand { place, wake: wake(event) });
+                    }
+                }
+                token => {
+                    if let Some(entrance) = &mut self.entrance {
+                        entrance.hear(token);
+                    }
+                }
+            }
+        }
+        let mut burials = Vec::new();
+        // Once, so that everything that follows sees the same.
+        self.phase = core.phase();
+        if let Some(entrance) = &mut self.entrance {
+            burials = entrance.step(core, self.poll.registry(), self.now);
+            for (connection, protocol) in entrance.arrivals() {
+                match core.loop_for_an_arrival() {
+                    None => self.seat(connection, &protocol),
+                    Some(other) => other.post(Letter::Arrival(connection, protocol)),
+                }
+            }
+        }
+        for letter in this.letters() {
+            self.read(core, this, letter);
+        }
+        self.look_at_the_stage(core);
+        let errands = &mut self.errands;
+        self.timers.expire(self.now, |place| errands.push_back(Errand { place, wake: Wake::TimedOut }));
+        if self.phase >= Phase::Closing {
+            self.close(this, &mut burials);
+        }
+        burials
+    }
+
+    /// What a session has said to come next is seen to.
+    pub(super) fn settle(&mut self, core: &Arc<Core>, this: &Arc<Loop>, place: u32, seat: Option<Seat>, next: Next) {
+        let Some(mut seat) = seat else {
+            self.seats.vacate(place);
+            return;
+        };
+        let (watch, until) = match next {
+            // It is closed already.
+            Next::Close(_) => return self.seats.vacate(place),
+            Next::Read { doing, until } => {
+                if doing == Doing::Idle {
+                    seat.connection.set_activity(if seat.told { Activity::Leaving } else { Activity::Idle });
+                }
+                (Watch::Bytes, until)
+            }
+            Next::Write { until } => (Watch::BytesAndRoom, until),
+            Next::Work => return self.submit(core, this, place, seat),
+        };
+        if let Err(error) = self.watch(&mut seat, place, watch) {
+            core.observer.debug("connection not watched", [("error", error.to_string().into())]);
+            return self.seats.vacate(place);
+        }
+        let told = seat.told;
+        let missed = self.seats.park(place, seat);
+        self.timers.arm(place, until);
+        if missed {
+            self.errands.push_back(Errand { place, wake: LOOK });
+        }
+        if self.stage >= Stage::Draining && !told {
+            self.tell(place);
+        }
+    }
+
+    fn submit(&mut self, core: &Arc<Core>, this: &Arc<Loop>, place: u32, seat: Seat) {
+        self.timers.arm(place, None);
+        seat.connection.set_activity(Activity::Queued);
+        let job = SessionJob { home: Arc::clone(this), place, seat };
+        if let Err(SessionJob { seat, .. }) = core.pool.try_submit(core, job) {
+            seat.connection.set_activity(Activity::Busy);
+            self.seats.park(place, seat);
+            self.errands.push_front(Errand { place, wake: Wake::Overloaded });
+        }
+    }
+
+    /// Lets a session know that the drain has begun.
+    fn tell(&mut self, place: u32) {
+        if let Some(seat) = self.seats.get_mut(place) {
+            seat.told = true;
+            self.errands.push_back(Errand { place, wake: Wake::Stopping });
+        }
+    }
+
+    fn look_at_the_stage(&mut self, core: &Core) {
+        let before = self.stage;
+        self.stage = core.stop.stops().stage();
+        if before < Stage::Draining && self.stage >= Stage::Draining {
+            let parked: Vec<u32> = self.seats.parked().collect();
+            for place in parked {
+                self.tell(place);
+            }
+        }
+    }
+
+    /// Takes a new connection in. It is run at once, since its first bytes may be there; only if they are not, the poll comes
+    /// to know of it.
+    fn seat(&mut self, connection: Connection, protocol: &Shared) {
+        let session = protocol.open(&connection);
+        let place = self.seats.reserve();
+        let told = self.stage >= Stage::Draining;
+        self.seats.park(place, Seat { session, connection, watch: Watch::Nothing, told });
+        let wake = if told { Wake::Stopping } else { Wake::Ready { hung_up: false } };
+        self.errands.push_back(Errand { place, wake });
+    }
+
+    fn read(&mut self, core: &Arc<Core>, this: &Arc<Loop>, letter: Letter) {
+        match letter {
+            Letter::Arrival(connection, protocol) => self.seat(connection, &protocol),
+            Letter::Home { place, seat, next } => self.settle(core, this, place, seat, next),
+        }
+    }
+
+    /// The deadline of the drain has passed: what is left is counted already, and its sockets are shut down.
+    fn close(&mut self, this: &Loop, burials: &mut Vec<Burial>) {
+        self.errands.clear();
+        let parked: Vec<u32> = self.seats.parked().collect();
+        for place in parked {
+            if let Some(Seat { session, connection, .. }) = self.seats.take(place) {
+                drop(connection);
+                burials.push(Burial::Session(session));
+                self.seats.vacate(place);
+            }
+        }
+        if self.phase == Phase::Ended {
+            burials.extend(this.close().into_iter().map(Burial::Letter));
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let entrance = self.entrance.as_ref().and_then(Entrance::timeout);
+        let timers = self.timers.next().map(|next| next.saturating_duration_since(clock::now()));
+        entrance.into_iter().chain(timers).min()
+    }
+}
+
+#[cfg(unix)]
+impl Reactor {
+    /// Has the poll tell what happens to a connection. Edge-triggered, so once is enough; asked again it looks at once.
+    fn watch(&self, seat: &mut Seat, place: u32, watch: Watch) -> io::Result<()> {
+        use std::os::fd::{AsFd as _, AsRawFd as _};
+
+        if watch <= seat.watch {
+            return Ok(());
+        }
+        let fd = seat.connection.as_fd().as_raw_fd();
+        let interest = if watch == Watch::Bytes { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+        let (registry, token) = (self.poll.registry(), Token(place as usize));
+        match seat.watch {
+            Watch::Nothing => registry.register(&mut mio::unix::SourceFd(&fd), token, interest)?,
+            _ => registry.reregister(&mut mio::unix::SourceFd(&fd), token, interest)?,
+        }
+        seat.watch = watch;
+        Ok(())
+    }
+}
+
+/// Not possible here without owning the socket: sessions are driven by workers, see `drive`.
+#[cfg(not(unix))]
+impl Reactor {
+    fn watch(&self, _: &mut Seat, _: u32, _: Watch) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+fn wake(event: &Event) -> Wake {
+    Wake::Ready { hung_up: event.is_read_closed() || event.is_error() }
+}

@@ -1,0 +1,98 @@
+//! The sessions of a loop: parked in their seats, or away for a run.
+
+use super::connection::Connection;
+use super::protocol::Session;
+
+/// A session and its connection. Boxed as a whole it would cost an allocation more for each connection.
+pub(super) struct Seat {
+    /// Dropped before the connection, which it may have borrowed things from.
+    pub(super) session: Box<dyn Session>,
+    pub(super) connection: Connection,
+    pub(super) watch: Watch,
+    /// It has been told that the drain began.
+    pub(super) told: bool,
+}
+
+/// What the poll tells about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Watch {
+    Nothing,
+    Bytes,
+    BytesAndRoom,
+}
+
+#[derive(Default)]
+pub(super) struct Seats {
+    places: Vec<Place>,
+    free: Vec<u32>,
+}
+
+enum Place {
+    Free,
+    Parked(Seat),
+    /// A run has it, here or on a worker. `missed`: something happened to its socket meanwhile.
+    Away {
+        missed: bool,
+    },
+}
+
+impl Seats {
+    /// A place for a session that is still away.
+    pub(super) fn reserve(&mut self) -> u32 {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place::Free);
+            // More than a process can have descriptors.
+            (self.places.len() - 1) as u32
+        });
+        self.places[place as usize] = Place::Away { missed: false };
+        place
+    }
+
+    /// The session of a place leaves it for a run; `None` when there is none, or it is away.
+    pub(super) fn take(&mut self, place: u32) -> Option<Seat> {
+        let slot = self.places.get_mut(place as usize)?;
+        match slot {
+            Place::Parked(_) => match std::mem::replace(slot, Place::Away { missed: false }) {
+                Place::Parked(seat) => Some(seat),
+                Place::Away { .. } | Place::Free => None,
+            },
+            Place::Away { .. } | Place::Free => None,
+        }
+    }
+
+    /// Something happened to the socket of a place: `true` when its session is there to be run for it.
+    pub(super) fn hear(&mut self, place: u32) -> bool {
+        match self.places.get_mut(place as usize) {
+            Some(Place::Parked(_)) => true,
+            Some(Place::Away { missed }) => {
+                *missed = true;
+                false
+            }
+            Some(Place::Free) | None => false,
+        }
+    }
+
+    /// A session is back; `true` when something happened to its socket meanwhile.
+    pub(super) fn park(&mut self, place: u32, seat: Seat) -> bool {
+        let before = std::mem::replace(&mut self.places[place as usize], Place::Parked(seat));
+        matches!(before, Place::Away { missed: true })
+    }
+
+    /// The session that was here is no more.
+    pub(super) fn vacate(&mut self, place: u32) {
+        self.places[place as usize] = Place::Free;
+        self.free.push(place);
+    }
+
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Seat> {
+        match self.places.get_mut(place as usize) {
+            Some(Place::Parked(seat)) => Some(seat),
+            _ => None,
+        }
+    }
+
+    /// Every place with a parked session.
+    pub(super) fn parked(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.places).filter(|(_, place)| matches!(place, Place::Parked(_))).map(|(number, _)| number)
+    }
+}

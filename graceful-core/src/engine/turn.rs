@@ -1,0 +1,158 @@
+//! What a session is handed when it is run.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::desk::Desk;
+use super::pace::Pace;
+use super::protocol::Wake;
+use crate::clock;
+use crate::observe::Observer;
+use crate::runtime::stop::Stage;
+
+/// The size of a thread's read buffer: what a pipelining client can have in flight, and a good piece of an upload.
+const INPUT: usize = 64 * 1024;
+
+/// An output buffer that grew beyond this is not kept.
+const OUTPUT: usize = 256 * 1024;
+
+/// One run of a session: why, where, and with which buffers.
+pub struct Turn<'a> {
+    pub(super) wake: Wake,
+    pub(super) place: Place,
+    pub(super) now: Instant,
+    pub(super) stage: Stage,
+    pub(super) buffers: &'a mut Buffers,
+    pub(super) desk: &'a Desk,
+    pub(super) observer: &'a Observer,
+    pub(super) crowd: &'a Crowd,
+}
+
+/// Which thread runs a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An event loop's: others wait.
+    Loop,
+    /// A worker, which may block.
+    Worker,
+}
+
+/// The buffers of the thread that runs a session. What they hold is gone when the run ends.
+pub struct Buffers {
+    /// 64 KiB to read into.
+    pub input: Box<[u8]>,
+    /// Empty, to put an answer together in.
+    pub output: Vec<u8>,
+}
+
+/// Requests that sessions are at work on, counted over all of them.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    pub(super) received: AtomicU64,
+    pub(super) answered: AtomicU64,
+}
+
+impl Turn<'_> {
+    /// Why the session is run.
+    #[must_use]
+    pub fn wake(&self) -> Wake {
+        self.wake
+    }
+
+    /// Where.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The time when the run began, or a little before: good enough for timers.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The time, read now.
+    #[must_use]
+    pub fn read_clock(&self) -> Instant {
+        clock::now()
+    }
+
+    /// Whether a shutdown has been requested: still serving, but no longer ready.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.stage >= Stage::Requested
+    }
+
+    /// Whether the drain has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.stage >= Stage::Draining
+    }
+
+    /// The thread's buffers.
+    pub fn buffers(&mut self) -> &mut Buffers {
+        self.buffers
+    }
+
+    /// Runs a handler, measures it for its route, and lets a loop that it holds up be taken over.
+    ///
+    /// # Panics
+    /// Passes on the handler's: the session answers for it.
+    pub fn call<T>(&mut self, pace: &Pace, handler: impl FnOnce() -> T) -> T {
+        self.desk.begin(pace);
+        let before = clock::now();
+        let result = handler();
+        pace.note(clock::now().saturating_duration_since(before));
+        result
+    }
+
+    /// Counts requests whose heads have arrived.
+    pub fn received(&self, requests: u64) {
+        self.crowd.received.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// Counts requests whose answers have been handed to the kernel.
+    pub fn answered(&self, requests: u64) {
+        self.crowd.answered.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// Tells the logs about something that went wrong with one connection, at the debug level.
+    pub fn debug(&self, fact: &'static str, connection: u64, error: &dyn fmt::Display) {
+        self.observer.debug(fact, [("connection", connection.into()), ("error", error.to_string().into())]);
+    }
+
+    /// Tells the logs about a handler that panicked or failed.
+    pub fn error(&self, fact: &'static str, connection: u64, error: &dyn fmt::Display) {
+        self.observer.error(fact, [("connection", connection.into()), ("error", error.to_string().into())]);
+    }
+}
+
+impl Buffers {
+    pub(super) fn new() -> Self {
+        Self { input: vec![0; INPUT].into_boxed_slice(), output: Vec::new() }
+    }
+
+    /// Ready for another session.
+    pub(super) fn reset(&mut self) {
+        self.output.clear();
+        if self.output.capacity() > OUTPUT {
+            self.output = Vec::new();
+        }
+    }
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("wake", &self.wake).field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffers").field("output", &self.output.len()).finish_non_exhaustive()
+    }
+}
+
+/// Late by at most that: sessions are told so.
+pub(super) const COARSE: Duration = Duration::from_millis(100);
