@@ -39,9 +39,9 @@ pub use runtime::waiting::{Listener, Receive, RecvError, Unjoined, WaitEnded, jo
 /// For those who write a protocol: sessions that live on the event loops. HTTP is one.
 pub mod protocol {
     pub use crate::engine::{
-        Buffers, Doing, Ending, Next, Pace, Place, Protocol, Session, Turn, Wake, Wanted, Wire,
+        Buffers, Doing, Ending, Next, Pace, Place, Protocol, Session, Turn, Waited, Wake, Wanted, Wire,
     };
-    pub use crate::runtime::app::Serves;
+    pub use crate::runtime::app::{Answered, Serves};
 }
 
 /// What the attributes expand to. Not for use by hand: it may change with every release.

@@ -48,7 +48,7 @@ use crate::runtime::stop::{Stage, Stop};
 /// }
 /// ```
 pub struct Connection {
-    conn: Arc<Conn>,
+    wire: Wire,
 }
 
 /// How long a request that crosses the beginning of the drain is waited for.
@@ -67,50 +67,51 @@ pub enum Readable {
 
 impl Connection {
     pub(super) fn new(conn: Arc<Conn>) -> Self {
-        Self { conn }
+        Self { wire: Wire { conn } }
     }
 
     /// A worker has it now.
     pub(super) fn begin(&self) {
-        self.conn.set_activity(Activity::Busy);
+        self.wire.conn.set_activity(Activity::Busy);
     }
 
     pub(super) fn set_activity(&self, activity: Activity) {
-        self.conn.set_activity(activity);
+        self.wire.conn.set_activity(activity);
     }
 
     /// Closes it, whoever else may still hold its [`Wire`]. What it was doing last decides how it is counted.
     pub(super) fn close(self, last: Activity) {
-        self.conn.set_activity(last);
+        self.wire.conn.set_activity(last);
         // The table, and this.
-        if Arc::strong_count(&self.conn) > 2 {
+        if Arc::strong_count(&self.wire.conn) > 2 {
             // It fails when the peer has gone already.
-            drop(self.conn.stream.shutdown(Shutdown::Both));
+            drop(self.wire.conn.stream.shutdown(Shutdown::Both));
         }
     }
 
-    /// The socket, for a session's reads and writes: also from elsewhere, such as a request's body in a handler's hands.
+    /// The socket, for a session's reads and writes. A clone of it can be used from elsewhere, such as a request's body in a
+    /// handler's hands.
     #[must_use]
-    pub fn wire(&self) -> Wire {
-        Wire { conn: Arc::clone(&self.conn) }
+    pub fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// The number of this connection, from 1 in the order of acceptance: what logs and the report call it.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.conn.id
+        self.wire.conn.id
     }
 
     /// The token that fires when the drain begins and is cancelled shortly before what is left is cut.
     #[must_use]
     pub fn stop(&self) -> &Stop {
-        &self.conn.held.core().stop
+        &self.wire.conn.held.core().stop
     }
 
     /// Who is at the other end.
     #[must_use]
     pub fn peer(&self) -> &PeerAddress {
-        &self.conn.peer
+        &self.wire.conn.peer
     }
 
     /// The address that the peer connected to.
@@ -118,7 +119,7 @@ impl Connection {
     /// # Errors
     /// What the system says, as `TcpStream::local_addr`.
     pub fn local(&self) -> io::Result<LocalAddress> {
-        self.conn.stream.local()
+        self.wire.conn.stream.local()
     }
 
     /// Waits until there is something to read, the drain begins, or `timeout` has passed.
@@ -143,7 +144,7 @@ impl Connection {
     /// # Platform
     /// On Windows the beginning of the drain is noticed within 50 ms, elsewhere at once.
     pub fn wait_readable(&self, timeout: Option<Duration>) -> io::Result<Readable> {
-        let conn = &*self.conn;
+        let conn = &*self.wire.conn;
         let core = conn.held.core();
         let before = conn.activity();
         conn.set_activity(Activity::Idle);
@@ -151,7 +152,7 @@ impl Connection {
         let (result, when_ready) = match before {
             Activity::Leaving => (wait(Stage::Cancelling, timeout), Activity::LastRequest),
             Activity::LastRequest => (wait(Stage::Draining, timeout), Activity::LastRequest),
-            Activity::Busy | Activity::Failed | Activity::Idle | Activity::Queued => match wait(Stage::Draining, timeout) {
+            Activity::Busy | Activity::Cut | Activity::Failed | Activity::Idle | Activity::Queued => match wait(Stage::Draining, timeout) {
                 Ok(Readable::Stopping) => (wait(Stage::Cancelling, Some(LAST_CHANCE)), Activity::LastRequest),
                 other => (other, Activity::Busy),
             },
@@ -176,7 +177,7 @@ impl Connection {
     /// # Errors
     /// `InvalidInput` for a timeout of zero.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.conn.stream.set_read_timeout(timeout)
+        self.wire.conn.stream.set_read_timeout(timeout)
     }
 
     /// Bounds how long a write may block; `None` for no bound.
@@ -184,7 +185,7 @@ impl Connection {
     /// # Errors
     /// `InvalidInput` for a timeout of zero.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.conn.stream.set_write_timeout(timeout)
+        self.wire.conn.stream.set_write_timeout(timeout)
     }
 
     /// Closes one direction or both for good, as `TcpStream::shutdown`.
@@ -192,13 +193,13 @@ impl Connection {
     /// # Errors
     /// What the system says, such as `NotConnected` when the peer has reset the connection.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.conn.stream.shutdown(how)
+        self.wire.conn.stream.shutdown(how)
     }
 
     /// The socket, if this is TCP, for APIs that want one and for options that this type does not offer.
     #[must_use]
     pub fn as_tcp(&self) -> Option<&TcpStream> {
-        match &self.conn.stream {
+        match &self.wire.conn.stream {
             Stream::Tcp(socket) => Some(socket),
             #[cfg(unix)]
             Stream::Unix(_) => None,
@@ -209,7 +210,7 @@ impl Connection {
     #[cfg(unix)]
     #[must_use]
     pub fn as_unix(&self) -> Option<&UnixStream> {
-        match &self.conn.stream {
+        match &self.wire.conn.stream {
             Stream::Tcp(_) => None,
             Stream::Unix(socket) => Some(socket),
         }
@@ -223,8 +224,8 @@ impl Connection {
     /// connection is closed then.
     pub fn hand_over(self) -> io::Result<Stream> {
         // The table may be looking at the socket this very moment, so what leaves is a second descriptor for it.
-        let stream = self.conn.stream.try_clone()?;
-        if self.conn.held.core().registry.remove(&self.conn, Outcome::HandedOver) {
+        let stream = self.wire.conn.stream.try_clone()?;
+        if self.wire.conn.held.core().registry.remove(&self.wire.conn, Outcome::HandedOver) {
             Ok(stream)
         } else {
             Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was cut at the deadline of the drain"))
@@ -234,45 +235,46 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let outcome = match self.conn.activity() {
+        let outcome = match self.wire.conn.activity() {
             // It never had a handler.
             Activity::Queued => Outcome::Refused,
             _ if thread::panicking() => Outcome::Failed,
+            Activity::Cut => Outcome::Cut,
             Activity::Failed => Outcome::Failed,
             Activity::Leaving => Outcome::ClosedIdle,
             Activity::Busy | Activity::Idle | Activity::LastRequest => Outcome::Completed,
         };
-        self.conn.held.core().registry.remove(&self.conn, outcome);
+        self.wire.conn.held.core().registry.remove(&self.wire.conn, outcome);
     }
 }
 
 impl Read for Connection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.conn.stream).read(buffer)
+        (&self.wire.conn.stream).read(buffer)
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        (&self.conn.stream).read_vectored(buffers)
+        (&self.wire.conn.stream).read_vectored(buffers)
     }
 }
 
 impl Read for &Connection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.conn.stream).read(buffer)
+        (&self.wire.conn.stream).read(buffer)
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        (&self.conn.stream).read_vectored(buffers)
+        (&self.wire.conn.stream).read_vectored(buffers)
     }
 }
 
 impl Write for Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.conn.stream).write(bytes)
+        (&self.wire.conn.stream).write(bytes)
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        (&self.conn.stream).write_vectored(slices)
+        (&self.wire.conn.stream).write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -282,11 +284,11 @@ impl Write for Connection {
 
 impl Write for &Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.conn.stream).write(bytes)
+        (&self.wire.conn.stream).write(bytes)
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        (&self.conn.stream).write_vectored(slices)
+        (&self.wire.conn.stream).write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -297,22 +299,22 @@ impl Write for &Connection {
 #[cfg(unix)]
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.conn.stream.as_fd()
+        self.wire.conn.stream.as_fd()
     }
 }
 
 #[cfg(windows)]
 impl AsSocket for Connection {
     fn as_socket(&self) -> BorrowedSocket<'_> {
-        self.conn.stream.as_socket()
+        self.wire.conn.stream.as_socket()
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("id", &self.conn.id)
-            .field("peer", &format_args!("{}", self.conn.peer))
+            .field("id", &self.wire.conn.id)
+            .field("peer", &format_args!("{}", self.wire.conn.peer))
             .finish_non_exhaustive()
     }
 }

@@ -49,7 +49,7 @@ pub(super) struct Core {
     /// The loop that gets the next connection.
     turn: AtomicUsize,
     #[cfg(unix)]
-    bells: [OnceLock<Arc<PipeReader>>; 2],
+    bells: [OnceLock<Arc<PipeReader>>; 3],
 }
 
 /// What the outside tells the first loop, followed by a wake-up, and what it tells the outside.
@@ -112,7 +112,7 @@ impl Core {
             loops: OnceLock::new(),
             turn: AtomicUsize::new(0),
             #[cfg(unix)]
-            bells: [const { OnceLock::new() }; 2],
+            bells: [const { OnceLock::new() }; 3],
         })
     }
 
@@ -200,7 +200,11 @@ impl Core {
     /// The pipe that ends when `stage` is reached, the same for all connections.
     #[cfg(unix)]
     pub(super) fn bell(&self, stage: Stage) -> io::Result<&PipeReader> {
-        let bell = &self.bells[usize::from(stage > Stage::Draining)];
+        let bell = &self.bells[match stage {
+            Stage::Running | Stage::Requested | Stage::Draining => 0,
+            Stage::Cancelling | Stage::StoppingTasks | Stage::Cleaning => 1,
+            Stage::Ended => 2,
+        }];
         match bell.get() {
             Some(bell) => Ok(bell),
             None => {
@@ -215,6 +219,7 @@ impl Core {
     pub(super) fn hang_bells(&self) -> io::Result<()> {
         self.bell(Stage::Draining)?;
         self.bell(Stage::Cancelling)?;
+        self.bell(Stage::Ended)?;
         Ok(())
     }
 

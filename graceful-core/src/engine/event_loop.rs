@@ -168,17 +168,9 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
             let (now, stage) = (reactor.now(), reactor.stage());
             desk.take_up(seat.connection.id());
             let run = this.put_aside(reactor);
-            let mut turn = Turn {
-                wake,
-                place: Place::Loop,
-                now,
-                stage,
-                buffers,
-                desk: &desk,
-                observer: &core.observer,
-                crowd: &core.crowd,
-            };
-            let next = seat.run(&mut turn);
+            let turn =
+                Turn { wake, place: Place::Loop, now, stage, desk: &desk, observer: &core.observer, crowd: &core.crowd };
+            let next = seat.run(&turn, buffers);
             buffers.reset();
             // It may own what is the user's, and end badly: so this belongs to the run.
             let seat = seat.unless_closed(next);
@@ -214,10 +206,10 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
 
 impl Seat {
     /// Runs the session; a panic in it, which should have caught its handler's, closes the connection.
-    pub(super) fn run(&mut self, turn: &mut Turn<'_>) -> Next {
+    pub(super) fn run(&mut self, turn: &Turn<'_>, buffers: &mut Buffers) -> Next {
         let observer = turn.observer;
         let id = self.connection.id();
-        match panics::catch(|| self.session.run(&self.connection, turn)) {
+        match panics::catch(|| self.session.run(&self.connection, turn, buffers)) {
             Ok(next) => next,
             Err(message) => {
                 observer.error("session panicked", [("connection", id.into()), ("panic", message.into())]);
@@ -233,6 +225,7 @@ impl Seat {
         panics::drop_quietly(session);
         connection.close(match ending {
             Ending::Completed => Activity::Busy,
+            Ending::Cut => Activity::Cut,
             Ending::Failed => Activity::Failed,
             Ending::Idle => Activity::Leaving,
         });

@@ -60,7 +60,7 @@ pub use self::protocol::{Doing, Ending, Next, Protocol, Session, Wake};
 pub(crate) use self::report::OpenConnections;
 pub use self::stream::Stream;
 pub use self::turn::{Buffers, Place, Turn};
-pub use self::wire::{Wanted, Wire};
+pub use self::wire::{Waited, Wanted, Wire};
 
 use self::core::{Core, Phase};
 use self::door::{Door, DoorState, Service};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::connection::Connection;
 use super::pace::Pace;
-use super::turn::Turn;
+use super::turn::{Buffers, Turn};
 
 /// A protocol, such as HTTP: it makes a session for each connection that comes in.
 pub trait Protocol: Send + Sync + 'static {
@@ -28,7 +28,7 @@ pub trait Session: Send {
     /// # Blocking
     /// On an event loop it must not block on the connection; what else blocks by surprise costs the others of that loop a few
     /// milliseconds, until another thread leads it. After [`Next::Work`] it runs on a worker, where it may block.
-    fn run(&mut self, connection: &Connection, turn: &mut Turn<'_>) -> Next;
+    fn run(&mut self, connection: &Connection, turn: &Turn<'_>, buffers: &mut Buffers) -> Next;
 }
 
 /// Why a session is run.
@@ -58,7 +58,7 @@ pub enum Next {
     Read {
         /// What it is doing meanwhile.
         doing: Doing,
-        /// [`Wake::TimedOut`] comes then. Timers are coarse: up to 100 ms late.
+        /// [`Wake::TimedOut`] comes then. Timers are coarse: up to 20 ms late.
         until: Option<Instant>,
     },
     /// A worker. No timer runs meanwhile.
@@ -84,7 +84,9 @@ pub enum Doing {
 pub enum Ending {
     /// By itself, or by the peer.
     Completed,
-    /// The handler panicked, and the connection could not be kept.
+    /// Given up in the middle of something, since the service stops.
+    Cut,
+    /// The session itself panicked.
     Failed,
     /// Told to stop while idle.
     Idle,

@@ -18,6 +18,7 @@ use super::stream::Stream;
 pub(super) enum Outcome {
     ClosedIdle,
     Completed,
+    Cut,
     Failed,
     HandedOver,
     Refused,
@@ -37,8 +38,10 @@ pub(crate) enum Activity {
     LastRequest,
     /// Waits for a worker.
     Queued,
-    /// Its handler panicked; it is about to be closed.
+    /// Its session panicked; it is about to be closed.
     Failed,
+    /// Its session gave it up because the service stops; it is about to be closed.
+    Cut,
 }
 
 /// How a connection comes in.
@@ -94,6 +97,7 @@ impl fmt::Display for Activity {
             Self::Leaving => "leaving",
             Self::Queued => "queued",
             Self::Failed => "failed",
+            Self::Cut => "cut",
         })
     }
 }
@@ -106,7 +110,8 @@ impl Conn {
             2 => Activity::Leaving,
             3 => Activity::LastRequest,
             4 => Activity::Queued,
-            _ => Activity::Failed,
+            5 => Activity::Failed,
+            _ => Activity::Cut,
         }
     }
 
@@ -168,6 +173,7 @@ impl Registry {
         match outcome {
             Outcome::ClosedIdle => counts.closed_idle += 1,
             Outcome::Completed => counts.completed += 1,
+            Outcome::Cut => counts.cut += 1,
             Outcome::Failed => counts.failed += 1,
             Outcome::HandedOver => counts.handed_over += 1,
             Outcome::Refused => counts.refused += 1,

@@ -8,11 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 #[cfg(windows)]
 use std::os::windows::io::{AsSocket, BorrowedSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::endpoint::{LocalAddress, PeerAddress};
-use super::wire::Wanted;
-use crate::clock;
 #[cfg(unix)]
 use crate::sys;
 
@@ -77,15 +75,6 @@ impl Stream {
         sys::write_vectored_now(self.as_fd(), pieces)
     }
 
-    #[cfg(unix)]
-    pub(super) fn wait(&self, wanted: Wanted, until: Option<Instant>) -> io::Result<bool> {
-        let timeout = until.map(clock::until);
-        match wanted {
-            Wanted::Bytes => sys::wait_readable([self.as_fd()], timeout).map(|[ready]| ready),
-            Wanted::Room => sys::wait_writable([self.as_fd()], timeout).map(|[ready]| ready),
-        }
-    }
-
     /// Sessions have a thread of their own here, and may block.
     #[cfg(not(unix))]
     pub(super) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
@@ -100,17 +89,6 @@ impl Stream {
     #[cfg(not(unix))]
     pub(super) fn write_vectored_now(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         (&*self).write_vectored(pieces)
-    }
-
-    /// The read or write that follows is what waits.
-    #[cfg(not(unix))]
-    pub(super) fn wait(&self, wanted: Wanted, until: Option<Instant>) -> io::Result<bool> {
-        let timeout = until.map(|until| clock::until(until).max(Duration::from_millis(1)));
-        match wanted {
-            Wanted::Bytes => self.set_read_timeout(timeout)?,
-            Wanted::Room => self.set_write_timeout(timeout)?,
-        }
-        Ok(true)
     }
 
     pub(super) fn try_clone(&self) -> io::Result<Self> {

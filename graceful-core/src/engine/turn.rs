@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::desk::Desk;
 use super::pace::Pace;
 use super::protocol::Wake;
-use crate::clock;
 use crate::observe::Observer;
 use crate::runtime::stop::Stage;
+use crate::{clock, panics};
 
 /// The size of a thread's read buffer: what a pipelining client can have in flight, and a good piece of an upload.
 const INPUT: usize = 64 * 1024;
@@ -17,13 +17,12 @@ const INPUT: usize = 64 * 1024;
 /// An output buffer that grew beyond this is not kept.
 const OUTPUT: usize = 256 * 1024;
 
-/// One run of a session: why, where, and with which buffers.
+/// One run of a session: why, and where.
 pub struct Turn<'a> {
     pub(super) wake: Wake,
     pub(super) place: Place,
     pub(super) now: Instant,
     pub(super) stage: Stage,
-    pub(super) buffers: &'a mut Buffers,
     pub(super) desk: &'a Desk,
     pub(super) observer: &'a Observer,
     pub(super) crowd: &'a Crowd,
@@ -39,6 +38,8 @@ pub enum Place {
 }
 
 /// The buffers of the thread that runs a session. What they hold is gone when the run ends.
+///
+/// They are lent apart from the [`Turn`], so that a handler can be called while they are in use.
 pub struct Buffers {
     /// 64 KiB to read into.
     pub input: Box<[u8]>,
@@ -90,19 +91,15 @@ impl Turn<'_> {
         self.stage >= Stage::Draining
     }
 
-    /// The thread's buffers.
-    pub fn buffers(&mut self) -> &mut Buffers {
-        self.buffers
-    }
-
-    /// Runs a handler, measures it for its route, and lets a loop that it holds up be taken over.
+    /// Runs a handler, measures it for its route, and lets a loop that it holds up be taken over. A panic in it comes back as
+    /// its message.
     ///
-    /// # Panics
-    /// Passes on the handler's: the session answers for it.
-    pub fn call<T>(&mut self, pace: &Pace, handler: impl FnOnce() -> T) -> T {
+    /// # Errors
+    /// The message of the handler's panic.
+    pub fn call<T>(&self, pace: &Pace, handler: impl FnOnce() -> T) -> Result<T, String> {
         self.desk.begin(pace);
         let before = clock::now();
-        let result = handler();
+        let result = panics::catch(handler);
         pace.note(clock::now().saturating_duration_since(before));
         result
     }
@@ -155,4 +152,4 @@ impl fmt::Debug for Buffers {
 }
 
 /// Late by at most that: sessions are told so.
-pub(super) const COARSE: Duration = Duration::from_millis(100);
+pub(super) const COARSE: Duration = Duration::from_millis(20);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::connection::Readable;
 use super::core::Core;
 use super::stream::Stream;
+use super::wire::{Waited, Wanted};
 #[cfg(not(unix))]
 use crate::clock;
 use crate::runtime::stop::Stage;
@@ -24,6 +25,36 @@ pub(super) fn readable(core: &Core, stream: &Stream, stage: Stage, timeout: Opti
         (false, true) => Readable::Stopping,
         (false, false) => Readable::TimedOut,
     })
+}
+
+/// The same for what a session wants, up to the moment at which the drain begins.
+#[cfg(unix)]
+pub(super) fn ready(core: &Core, stream: &Stream, wanted: Wanted, timeout: Option<Duration>) -> io::Result<Waited> {
+    use std::os::fd::AsFd as _;
+
+    let draining = core.stop.stops().stage() >= Stage::Draining;
+    // The bell of the end rings only when sockets are shut down anyway.
+    let bell = core.bell(if draining { Stage::Ended } else { Stage::Draining })?;
+    let [socket, bell] = match wanted {
+        Wanted::Bytes => crate::sys::wait_readable([stream.as_fd(), bell.as_fd()], timeout)?,
+        Wanted::Room => crate::sys::wait_writable(stream.as_fd(), bell.as_fd(), timeout)?,
+    };
+    Ok(match (socket, bell) {
+        (true, _) => Waited::Ready,
+        (false, true) => Waited::Stopping,
+        (false, false) => Waited::TimedOut,
+    })
+}
+
+/// The read or write that follows is what waits.
+#[cfg(not(unix))]
+pub(super) fn ready(_: &Core, stream: &Stream, wanted: Wanted, timeout: Option<Duration>) -> io::Result<Waited> {
+    let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
+    match wanted {
+        Wanted::Bytes => stream.set_read_timeout(timeout)?,
+        Wanted::Room => stream.set_write_timeout(timeout)?,
+    }
+    Ok(Waited::Ready)
 }
 
 /// Looks at the socket in short turns: this platform cannot wait for a socket and a pipe at once.

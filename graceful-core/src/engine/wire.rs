@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::registry::Conn;
+use super::wait;
+use crate::clock;
 
 /// The socket of a connection. It stays open until the connection has ended and the last wire is dropped; when the connection
 /// ends while there are wires, it is shut down.
@@ -22,6 +24,17 @@ pub enum Wanted {
     Bytes,
     /// Room for something to be written, or an error.
     Room,
+}
+
+/// Why [`Wire::wait`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The socket is ready.
+    Ready,
+    /// The drain has begun since the call. A wait that begins while it is under way does not end for it.
+    Stopping,
+    /// The time is over.
+    TimedOut,
 }
 
 impl Wire {
@@ -49,16 +62,16 @@ impl Wire {
         self.conn.stream.write_vectored_now(pieces)
     }
 
-    /// Waits until the socket is ready for a read or write, or `until` has passed: `true` when it is ready. A connection
-    /// that is cut is ready, and says so when it is used.
+    /// Waits until the socket is ready for a read or write, `until` has passed, or the drain begins. A connection that is cut is
+    /// ready, and says so when it is used.
     ///
     /// # Errors
     /// What the system says when it cannot wait.
     ///
     /// # Blocking
     /// Until then: not on an event loop.
-    pub fn wait(&self, wanted: Wanted, until: Option<Instant>) -> io::Result<bool> {
-        self.conn.stream.wait(wanted, until)
+    pub fn wait(&self, wanted: Wanted, until: Option<Instant>) -> io::Result<Waited> {
+        wait::ready(self.conn.held.core(), &self.conn.stream, wanted, until.map(clock::until))
     }
 
     /// Closes one direction or both for good.

@@ -110,17 +110,17 @@ fn serve(core: &Arc<Core>, slot: &Slot, job: ConnectionJob) {
 fn run(core: &Core, slot: &Slot, job: SessionJob, desk: &Desk, buffers: &mut Buffers) {
     let SessionJob { home, place, mut seat } = job;
     seat.connection.set_activity(Activity::Busy);
-    let mut turn = Turn {
+    let (now, stage) = (clock::now(), core.stop.stops().stage());
+    let turn = Turn {
         wake: Wake::Work,
         place: Place::Worker,
-        now: clock::now(),
-        stage: core.stop.stops().stage(),
-        buffers,
+        now,
+        stage,
         desk,
         observer: &core.observer,
         crowd: &core.crowd,
     };
-    let next = seat.run(&mut turn);
+    let next = seat.run(&turn, buffers);
     buffers.reset();
     let seat = seat.unless_closed(next);
     slot.rest();

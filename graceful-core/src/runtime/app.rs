@@ -82,6 +82,28 @@ pub trait Serves<M> {
     fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError>;
 }
 
+/// A request that a bare function may take: it knows the protocol that it belongs to. `R` is what the function returns.
+pub trait Answered<R>: Sized + 'static {
+    /// The protocol that hands everything to `handler`.
+    ///
+    /// # Errors
+    /// Those of [`Serves::into_protocol`].
+    fn protocol(
+        handler: impl Fn(Self) -> R + Send + Sync + 'static,
+        app: &App,
+    ) -> Result<Arc<dyn Protocol>, StartError>;
+}
+
+impl<F, Q, R> Serves<fn(Q) -> R> for F
+where
+    F: Fn(Q) -> R + Send + Sync + 'static,
+    Q: Answered<R>,
+{
+    fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError> {
+        Q::protocol(self, app)
+    }
+}
+
 /// The one way to the coordinator.
 #[derive(Clone)]
 pub(crate) struct Queue {

@@ -15,24 +15,24 @@ pub(crate) fn wait_readable<const N: usize>(
     fds: [BorrowedFd<'_>; N],
     timeout: Option<Duration>,
 ) -> io::Result<[bool; N]> {
-    wait(fds, libc::POLLIN, timeout)
+    wait(fds.map(|fd| (fd, libc::POLLIN)), timeout)
 }
 
-/// The same for room to write.
-pub(crate) fn wait_writable<const N: usize>(
-    fds: [BorrowedFd<'_>; N],
+/// The same for one that is to have room to write, and another that is to be readable.
+pub(crate) fn wait_writable(
+    writable: BorrowedFd<'_>,
+    readable: BorrowedFd<'_>,
     timeout: Option<Duration>,
-) -> io::Result<[bool; N]> {
-    wait(fds, libc::POLLOUT, timeout)
+) -> io::Result<[bool; 2]> {
+    wait([(writable, libc::POLLOUT), (readable, libc::POLLIN)], timeout)
 }
 
 fn wait<const N: usize>(
-    fds: [BorrowedFd<'_>; N],
-    events: libc::c_short,
+    fds: [(BorrowedFd<'_>, libc::c_short); N],
     timeout: Option<Duration>,
 ) -> io::Result<[bool; N]> {
     let until = timeout.and_then(|timeout| clock::now().checked_add(timeout));
-    let mut polled = fds.map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
+    let mut polled = fds.map(|(fd, events)| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
     loop {
         let left = until.map_or(LONGEST_POLL, clock::until).min(LONGEST_POLL);
         // Rounded up: a rest of less than a millisecond would spin.

@@ -1,0 +1,63 @@
+//! What benchmarks and drills are run against: it does as little as a service can, and logs nothing per request.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/` | `Hello, World!` |
+//! | `/work?ms=N` | 200 after N milliseconds in a blocking handler |
+//! | `/download?bytes=N` | N bytes |
+//! | `/upload` | how many bytes it was sent |
+//! | `/stuck` | none, ever |
+//!
+//! Run:    cargo run --release --example bench   (ADDR=HOST:PORT, EVENT_LOOPS=N, WORKERS=N)
+//! Stop:   Ctrl-C, or `kill` with its pid
+//! Prints: `listening on http://127.0.0.1:8080`
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::io::{self, Read as _};
+use std::thread;
+use std::time::Duration;
+
+use graceful::http::{Body, Error, Request, Router};
+use graceful::{App, StartError};
+
+#[graceful::main]
+fn main(app: &App) -> Result<(), StartError> {
+    let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());
+    let routes = Router::new()
+        .get("/", || "Hello, World!")
+        .get("/work", work)
+        .get("/download", download)
+        .post("/upload", upload)
+        .get("/stuck", stuck);
+    let address = app.http(address, routes)?;
+    println!("listening on http://{address}");
+    Ok(())
+}
+
+fn work(request: Request) -> Result<&'static str, Error> {
+    thread::sleep(Duration::from_millis(number(&request, "ms")?));
+    Ok("done\n")
+}
+
+fn download(request: Request) -> Result<Body, Error> {
+    let bytes = number(&request, "bytes")?;
+    Ok(Body::sized_reader(io::repeat(b'x'), bytes))
+}
+
+fn upload(mut request: Request) -> Result<String, Error> {
+    request.body().set_limit(u64::MAX);
+    let bytes = io::copy(&mut request.body().by_ref(), &mut io::sink())?;
+    Ok(format!("{bytes}\n"))
+}
+
+fn stuck() -> &'static str {
+    loop {
+        thread::park();
+    }
+}
+
+fn number(request: &Request, name: &str) -> Result<u64, Error> {
+    let text = request.query_param(name).unwrap_or_default();
+    text.parse().map_err(|_| Error::status(graceful::http::StatusCode::BAD_REQUEST, format!("{name} is a number")))
+}

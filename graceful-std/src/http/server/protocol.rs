@@ -1,0 +1,111 @@
+//! HTTP as the engine knows it: what all sessions of a server share, and who may come in.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use graceful_core::protocol::{Answered, Pace, Protocol, Serves, Session};
+use graceful_core::{App, Connection, PeerAddress, StartError};
+
+use super::super::into_response::IntoResponse;
+use super::super::request::Request;
+use super::super::router::{Router, Routes};
+use super::Server;
+use super::session::HttpSession;
+use super::settings::Settings;
+
+/// What all sessions of a server share.
+pub(super) struct Shared {
+    pub(super) routes: Routes,
+    /// One for each endpoint, by its ordinal.
+    pub(super) paces: Vec<Pace>,
+    pub(super) settings: Settings,
+    connections: AtomicUsize,
+    /// Kept only where there is a limit.
+    peers: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// How a connection was counted, and whether it may come in.
+#[derive(Debug)]
+pub(super) enum Admission {
+    Granted { peer: Option<IpAddr> },
+    Refused { peer: Option<IpAddr> },
+}
+
+impl Admission {
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
+struct Http(Arc<Shared>);
+
+impl Protocol for Http {
+    fn open(&self, connection: &Connection) -> Box<dyn Session> {
+        Box::new(HttpSession::new(Arc::clone(&self.0), self.0.enter(connection.peer())))
+    }
+
+    fn paces(&self) -> &[Pace] {
+        &self.0.paces
+    }
+}
+
+impl Shared {
+    /// Counts a connection, and decides whether it is one too many. It is counted either way, until it leaves.
+    fn enter(&self, peer: &PeerAddress) -> Admission {
+        let mut granted = self.connections.fetch_add(1, Ordering::Relaxed) < self.settings.connections;
+        let peer = self.counted(peer);
+        if let Some(ip) = peer {
+            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = peers.entry(ip).or_insert(0);
+            *count += 1;
+            granted &= *count <= self.settings.connections_per_peer;
+        }
+        if granted { Admission::Granted { peer } } else { Admission::Refused { peer } }
+    }
+
+    pub(super) fn leave(&self, admission: &Admission) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+        let (Admission::Granted { peer: Some(ip) } | Admission::Refused { peer: Some(ip) }) = admission else { return };
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = peers.get_mut(ip) {
+            *count -= 1;
+            if *count == 0 {
+                peers.remove(ip);
+            }
+        }
+    }
+
+    fn counted(&self, peer: &PeerAddress) -> Option<IpAddr> {
+        if self.settings.connections_per_peer == usize::MAX {
+            return None;
+        }
+        peer.tcp().map(|peer| peer.ip().to_canonical())
+    }
+}
+
+impl Serves<Server> for Server {
+    fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError> {
+        let Self { routes, settings } = self;
+        let routes = routes.compile(&|type_id| app.provided(type_id)).map_err(|error| StartError::Handler { source: error.into() })?;
+        let paces = std::iter::repeat_with(Pace::new).take(routes.len()).collect();
+        let (connections, peers) = (AtomicUsize::new(0), Mutex::default());
+        Ok(Arc::new(Http(Arc::new(Shared { routes, paces, settings, connections, peers }))))
+    }
+}
+
+impl Serves<Router> for Router {
+    fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError> {
+        Server::new(self).into_protocol(app)
+    }
+}
+
+impl<R: IntoResponse + 'static> Answered<R> for Request {
+    fn protocol(
+        handler: impl Fn(Self) -> R + Send + Sync + 'static,
+        app: &App,
+    ) -> Result<Arc<dyn Protocol>, StartError> {
+        Server::new(Router::from_handler(handler)).into_protocol(app)
+    }
+}
