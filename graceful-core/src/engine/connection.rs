@@ -152,10 +152,12 @@ impl Connection {
         let (result, when_ready) = match before {
             Activity::Leaving => (wait(Stage::Cancelling, timeout), Activity::LastRequest),
             Activity::LastRequest => (wait(Stage::Draining, timeout), Activity::LastRequest),
-            Activity::Busy | Activity::Cut | Activity::Failed | Activity::Idle | Activity::Queued => match wait(Stage::Draining, timeout) {
-                Ok(Readable::Stopping) => (wait(Stage::Cancelling, Some(LAST_CHANCE)), Activity::LastRequest),
-                other => (other, Activity::Busy),
-            },
+            Activity::Busy | Activity::Cut | Activity::Failed | Activity::Idle | Activity::Queued => {
+                match wait(Stage::Draining, timeout) {
+                    Ok(Readable::Stopping) => (wait(Stage::Cancelling, Some(LAST_CHANCE)), Activity::LastRequest),
+                    other => (other, Activity::Busy),
+                }
+            }
         };
         // The time that is over may be that of the last chance.
         let result = match result {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Registry, Token};
 
+use super::EngineEvent;
 use super::connection::Connection;
 use super::core::{Core, Phase};
 use super::door::{Door, Refusal, Service};
@@ -19,7 +20,6 @@ use super::pool::{ConnectionJob, Pressure};
 use super::protocol::{Session, Shared};
 use super::registry::{Activity, Arrival};
 use super::stream::Stream;
-use super::EngineEvent;
 use crate::clock;
 
 /// How many connections one listener may bring before another has its turn.

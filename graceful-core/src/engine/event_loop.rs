@@ -4,6 +4,7 @@
 //! but in a slot that the sentry can reach: it gives the reactor to another thread, and the first one finds the slot empty
 //! when its session comes back.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -115,6 +116,11 @@ impl Loop {
         self.runs.load(Ordering::SeqCst)
     }
 
+    /// The kernel's number of the thread that leads it.
+    pub(super) fn leader(&self) -> u64 {
+        self.slot().desk.serving().1
+    }
+
     /// Takes the reactor away from a run that does not end, unless it has ended. The desk of its thread is shown to `tell`
     /// before that thread can find out.
     pub(super) fn seize(&self, runs: u64, tell: impl FnOnce(&Arc<Desk>)) -> Option<Box<Reactor>> {
@@ -162,14 +168,23 @@ impl Loop {
 pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>, buffers: &mut Buffers) -> Led {
     let desk = Arc::new(Desk::new());
     this.begin_to_lead(&desk);
+    let clock = Cell::new(reactor.now());
     loop {
         while let Some(Errand { place, wake }) = reactor.next_errand() {
             let Some(mut seat) = reactor.take(place, wake) else { continue };
             let (now, stage) = (reactor.now(), reactor.stage());
             desk.take_up(seat.connection.id());
             let run = this.put_aside(reactor);
-            let turn =
-                Turn { wake, place: Place::Loop, now, stage, desk: &desk, observer: &core.observer, crowd: &core.crowd };
+            let turn = Turn {
+                wake,
+                place: Place::Loop,
+                now,
+                stage,
+                desk: &desk,
+                observer: &core.observer,
+                crowd: &core.crowd,
+                clock: &clock,
+            };
             let next = seat.run(&turn, buffers);
             buffers.reset();
             // It may own what is the user's, and end badly: so this belongs to the run.
@@ -185,6 +200,7 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
             reactor.settle(core, this, place, seat, next);
         }
         let burials = reactor.look(core, this);
+        clock.set(reactor.now());
         if !burials.is_empty() {
             desk.take_up(0);
             let run = this.put_aside(reactor);

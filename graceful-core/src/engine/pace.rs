@@ -51,7 +51,13 @@ impl Pace {
         let took = u64::try_from(took.as_nanos()).unwrap_or(FULL).min(FULL);
         let before = self.bucket.load(Ordering::Relaxed);
         let level = ((before & !MARK) + took).saturating_sub(ALLOWANCE).min(FULL);
-        let mark = if level > SLOW { MARK } else if level == 0 { 0 } else { before & MARK };
+        let mark = if level > SLOW {
+            MARK
+        } else if level == 0 {
+            0
+        } else {
+            before & MARK
+        };
         let after = level | mark;
         // The hot path writes nothing.
         if after != before {

@@ -9,10 +9,16 @@ use std::time::Duration;
 use super::core::{Core, Phase};
 use super::desk::Desk;
 use super::event_loop::Loop;
+use crate::runtime::stuck;
 use crate::sys;
 
-/// A session that is still at it at the second look has held up its loop for longer than this, and for less than two.
+/// How often it looks. A session that blocks is noticed at the second look: it has held up its loop for longer than this, and
+/// for less than two.
 const TICK: Duration = Duration::from_millis(1);
+
+/// One that computes, or waits for a processor, is noticed after so many looks: most such are back by then, and another thread
+/// would have to wait for a processor as well.
+const LOOKS: u32 = 5;
 
 /// After so many looks without any run it sleeps, until a loop wakes up.
 const PATIENCE: u32 = 100;
@@ -72,7 +78,7 @@ impl Sentry {
 fn watch(core: &Arc<Core>) {
     let sentry = &core.sentry;
     drop(sentry.thread.set(thread::current()));
-    let mut seen: Vec<u64> = Vec::new();
+    let mut seen = Vec::new();
     let mut quiet = 0;
     // A loop that is held up when everything ends is taken over still, so that it can.
     while !(core.phase() == Phase::Ended && core.crew.is_closed()) {
@@ -92,24 +98,39 @@ fn watch(core: &Arc<Core>) {
     }
 }
 
+/// What was seen of a loop.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    runs: u64,
+    /// How often the same run was seen again.
+    again: u32,
+}
+
 /// Whether any loop has worked since the last look, or works now.
-fn look(core: &Arc<Core>, seen: &mut Vec<u64>) -> bool {
+fn look(core: &Arc<Core>, seen: &mut Vec<Seen>) -> bool {
     let loops = core.loops();
-    seen.resize(loops.len(), 0);
+    seen.resize(loops.len(), Seen::default());
     let mut lively = false;
     for (this, seen) in loops.iter().zip(seen) {
         let runs = this.runs();
         let in_a_run = runs % 2 == 1;
-        if runs == *seen && in_a_run {
-            take_over(core, this, runs);
+        if runs != seen.runs {
+            *seen = Seen { runs, again: 0 };
+            lively = true;
+        } else if in_a_run {
+            seen.again += 1;
+            lively = true;
+            match stuck::is_blocked(this.leader()) {
+                Some(true) | None => take_over(core, this, runs, blame),
+                Some(false) if seen.again >= LOOKS => take_over(core, this, runs, |_, _| ()),
+                Some(false) => {}
+            }
         }
-        lively |= runs != *seen || in_a_run;
-        *seen = runs;
     }
     lively
 }
 
-fn take_over(core: &Arc<Core>, this: &Arc<Loop>, runs: u64) {
+fn take_over(core: &Arc<Core>, this: &Arc<Loop>, runs: u64, blame: impl FnOnce(&Core, &Desk)) {
     // First the thread: without one, the loop has to wait for its session.
     if core.crew.have_a_spare(core).is_err() {
         return;
@@ -126,7 +147,8 @@ fn take_over(core: &Arc<Core>, this: &Arc<Loop>, runs: u64) {
     }
 }
 
-/// The route whose handler runs there is to have a worker next time.
+/// The route whose handler runs there blocks: it is to have a worker next time. One that merely takes long is found out when
+/// it comes back.
 fn blame(core: &Core, desk: &Desk) {
     let protocols: Vec<_> = core.control().protocols.clone();
     for pace in protocols.iter().flat_map(|protocol| protocol.paces()).filter(|pace| desk.is_at(pace)) {

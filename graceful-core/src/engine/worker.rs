@@ -1,5 +1,6 @@
 //! One thread that runs handlers, one connection at a time from its start to its end.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
@@ -119,6 +120,7 @@ fn run(core: &Core, slot: &Slot, job: SessionJob, desk: &Desk, buffers: &mut Buf
         desk,
         observer: &core.observer,
         crowd: &core.crowd,
+        clock: &Cell::new(now),
     };
     let next = seat.run(&turn, buffers);
     buffers.reset();

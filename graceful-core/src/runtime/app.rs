@@ -16,9 +16,7 @@ use super::stop::{Stage, Stop, Stops};
 use super::tasks::{self, Task, TaskTable};
 use super::tickets::{DrainClosed, Ticket, Tickets};
 use crate::config::Settings;
-use crate::engine::{
-    Address, Connection, ConnectionCounts, Engine, LocalAddress, Protocol, RequestCounts, Stream,
-};
+use crate::engine::{Address, Connection, ConnectionCounts, Engine, LocalAddress, Protocol, RequestCounts, Stream};
 use crate::error::StartError;
 use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;

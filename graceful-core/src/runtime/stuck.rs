@@ -23,6 +23,12 @@ pub(crate) fn whereabouts(tid: u64) -> Option<String> {
     Some(compose(state, syscall, wchan.as_deref(), target))
 }
 
+/// Whether a thread waits for something other than a processor; `None` when that cannot be known.
+pub(crate) fn is_blocked(tid: u64) -> Option<bool> {
+    let bytes = fs::read(format!("/proc/self/task/{tid}/stat")).ok()?;
+    parse_stat(&bytes).map(|state| state != 'R')
+}
+
 /// What a thread is doing, in the words of its `syscall` file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Syscall {

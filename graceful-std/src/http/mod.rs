@@ -23,8 +23,6 @@
 //!     .state(Greetings { words: vec!["hello".to_owned()] });
 //! # drop(routes);
 //! ```
-// Nothing calls the messages and the router until the session does.
-#![allow(dead_code, unused_imports)]
 
 mod body;
 mod body_error;

@@ -27,10 +27,7 @@ pub(crate) fn wait_writable(
     wait([(writable, libc::POLLOUT), (readable, libc::POLLIN)], timeout)
 }
 
-fn wait<const N: usize>(
-    fds: [(BorrowedFd<'_>, libc::c_short); N],
-    timeout: Option<Duration>,
-) -> io::Result<[bool; N]> {
+fn wait<const N: usize>(fds: [(BorrowedFd<'_>, libc::c_short); N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
     let until = timeout.and_then(|timeout| clock::now().checked_add(timeout));
     let mut polled = fds.map(|(fd, events)| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
     loop {

@@ -34,7 +34,7 @@ mod replay;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use body::{BodyDecoder, Decoded};
+pub(crate) use body::BodyDecoder;
 pub(crate) use framing::{Expectation, Framing, Persistence};
 pub(crate) use head::{Head, HeadLimits, HeadParser};
 pub(crate) use reject::Reject;

@@ -11,8 +11,8 @@ use std::fmt;
 use ::http::Method;
 
 pub use error::RouteError;
-pub(crate) use routes::{Endpoint, Found, Routes};
-pub(crate) use state::{MissingState, StateLookup, States};
+pub(crate) use routes::Routes;
+pub(crate) use state::{MissingState, States};
 
 use super::handler::{Call, Handler};
 use super::middleware::{Layer, Middleware};

@@ -143,7 +143,12 @@ impl Date {
 mod tests {
     use super::*;
 
-    fn text(status: StatusCode, headers: &[(&'static str, &'static str)], length: Length, announce: Announce) -> String {
+    fn text(
+        status: StatusCode,
+        headers: &[(&'static str, &'static str)],
+        length: Length,
+        announce: Announce,
+    ) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
@@ -171,7 +176,11 @@ mod tests {
         check(Length::Chunked, Announce::Nothing, "transfer-encoding: chunked\r\n");
         check(Length::None, Announce::Close, "connection: close\r\n");
         check(Length::UntilClose, Announce::Close, "connection: close\r\n");
-        check(Length::Known(u64::MAX), Announce::KeepAlive, "content-length: 18446744073709551615\r\nconnection: keep-alive\r\n");
+        check(
+            Length::Known(u64::MAX),
+            Announce::KeepAlive,
+            "content-length: 18446744073709551615\r\nconnection: keep-alive\r\n",
+        );
         check(Length::Known(0), Announce::Nothing, "content-length: 0\r\n");
     }
 

@@ -1,6 +1,6 @@
 //! One request and its answer.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use ::http::request::Parts;
@@ -202,8 +202,7 @@ impl HttpSession {
             return (used, self.answer(connection, turn, response, about, reuse, more, output));
         }
         let Some(mut body) = body else {
-            let invitation =
-                if expectation == Expectation::Continue { Invitation::Due } else { Invitation::NotNeeded };
+            let invitation = if expectation == Expectation::Continue { Invitation::Due } else { Invitation::NotNeeded };
             let patience = self.body_patience();
             let upload = Upload::new(connection.wire().clone(), framing, rest.to_vec(), invitation, patience);
             let body = Body::incoming(Box::new(upload.body()), limit);
@@ -362,9 +361,7 @@ impl HttpSession {
         let now = if worker { clock::now() } else { turn.now() };
         encode::head(output, parts.status, &parts.headers, body.media_type(), length, announce, now);
         self.unreported += 1;
-        if !silent
-            && let Err(step) = self.body(connection, turn, body, length, about, output)
-        {
+        if !silent && let Err(step) = self.body(connection, turn, body, length, about, output) {
             return step;
         }
         if worker && let Err(error) = self.send_all(connection, turn, output) {

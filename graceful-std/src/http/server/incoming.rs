@@ -67,7 +67,13 @@ pub(super) enum Remainder {
 
 impl Upload {
     /// `bytes` is what has arrived behind the head.
-    pub(super) fn new(wire: Wire, framing: Framing, bytes: Vec<u8>, invitation: Invitation, patience: Patience) -> Arc<Self> {
+    pub(super) fn new(
+        wire: Wire,
+        framing: Framing,
+        bytes: Vec<u8>,
+        invitation: Invitation,
+        patience: Patience,
+    ) -> Arc<Self> {
         let announced = if let Framing::Length(length) = framing { Some(length) } else { None };
         let decoder = BodyDecoder::new(framing);
         let (stopping, ended) = (None, Ended::No);

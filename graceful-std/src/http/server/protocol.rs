@@ -88,7 +88,9 @@ impl Shared {
 impl Serves<Server> for Server {
     fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError> {
         let Self { routes, settings } = self;
-        let routes = routes.compile(&|type_id| app.provided(type_id)).map_err(|error| StartError::Handler { source: error.into() })?;
+        let routes = routes
+            .compile(&|type_id| app.provided(type_id))
+            .map_err(|error| StartError::Handler { source: error.into() })?;
         let paces = std::iter::repeat_with(Pace::new).take(routes.len()).collect();
         let (connections, peers) = (AtomicUsize::new(0), Mutex::default());
         Ok(Arc::new(Http(Arc::new(Shared { routes, paces, settings, connections, peers }))))

@@ -262,9 +262,7 @@ impl HttpSession {
                 let patience = &awaited.patience;
                 (Doing::Busy, patience.until(), patience.until_while_stopping(now))
             }
-            (_, Some(began)) => {
-                (Doing::Busy, began.checked_add(settings.head_timeout), now.checked_add(HALF_A_HEAD))
-            }
+            (_, Some(began)) => (Doing::Busy, began.checked_add(settings.head_timeout), now.checked_add(HALF_A_HEAD)),
             _ if self.served == 0 => {
                 let fresh = opened.checked_add(FRESH).max(now.checked_add(LAST_CHANCE));
                 (Doing::Idle, opened.checked_add(settings.head_timeout), fresh)

@@ -115,7 +115,9 @@ fn wait_for_room(wire: &Wire, patience: &Patience) -> io::Result<()> {
             Waited::Ready => return Ok(()),
             // A client that reads slowly has until the deadline.
             Waited::Stopping => {}
-            Waited::TimedOut => return Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take the answer")),
+            Waited::TimedOut => {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take the answer"));
+            }
         }
     }
 }
