@@ -69,18 +69,45 @@ fn each_is_short_and_runs_here() {
     assert!(names.len() >= 9, "{names:?}");
 }
 
+/// A request in one write, and its answer: the status and the body.
+fn request(client: &mut Client, method: &str, path: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    send_part(client, &format!("{method} {path} HTTP/1.1\r\nHost: shop\r\nContent-Length: {length}\r\n\r\n{body}"));
+    answer(client)
+}
+
+fn answer(client: &mut Client) -> (u16, String) {
+    let status = client.line().expect("answered");
+    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
+    let mut length = 0;
+    loop {
+        let line = client.line().expect("a header");
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().expect("a number");
+        }
+    }
+    (status, String::from_utf8(client.bytes(length).expect("a body")).expect("text"))
+}
+
 #[test]
 fn quickstart() {
     let service = example("quickstart").start();
     let mut idle = connect(&service);
-    assert_eq!(idle.ask("you").expect("answered"), "hello, you");
+    assert_eq!(request(&mut idle, "GET", "/", ""), (200, "Hello, World!\n".into()));
+    assert_eq!(request(&mut idle, "GET", "/hello/you", ""), (200, "hello, you\n".into()));
     let mut half = connect(&service);
-    send_part(&half, "and");
+    send_part(&half, "GET /hello/all%20of");
     service.signal(Signal::SIGTERM);
     assert!(idle.rest().expect("closed at once").is_empty());
     wait_until_refused(service.address());
-    assert_eq!(half.ask(" you").expect("answered in the drain"), "hello, and you");
+    send_part(&half, "%20you HTTP/1.1\r\nHost: greeter\r\n\r\n");
+    assert_eq!(answer(&mut half), (200, "hello, all of you\n".into()));
     assert!(half.rest().expect("then closed").is_empty());
+    drop(half);
     let exit = service.wait(PATIENCE);
     expect_served(&exit, 2);
     exit.line("greeted 2");
@@ -88,6 +115,28 @@ fn quickstart() {
     let exit = example("quickstart").start().stop();
     expect_served(&exit, 0);
     exit.expect_within(Duration::ZERO).line("greeted 0");
+}
+
+#[test]
+fn bench() {
+    let service = example("bench").env("SHUTDOWN_DRAIN", "500ms").start();
+    let mut client = connect(&service);
+    for (method, path, body, expected) in [
+        ("GET", "/", "", "Hello, World!"),
+        ("GET", "/work?ms=1", "", "done\n"),
+        ("GET", "/download?bytes=7", "", "xxxxxxx"),
+        ("POST", "/upload", "12345", "5\n"),
+    ] {
+        assert_eq!(request(&mut client, method, path, body), (200, expected.into()), "{path}");
+    }
+    assert_eq!(request(&mut client, "GET", "/work?ms=soon", "").0, 400);
+    send_part(&client, "GET /stuck HTTP/1.1\r\nHost: bench\r\n\r\n");
+    let mut other = connect(&service);
+    assert_eq!(request(&mut other, "GET", "/", "").0, 200);
+    service.signal(Signal::SIGTERM);
+    let exit = service.wait(PATIENCE);
+    exit.expect_code(3).expect_incomplete("1 connections were cut");
+    drop((client, other));
 }
 
 #[test]
@@ -225,17 +274,24 @@ fn service() {
     let data = TempDir::new().expect("a temporary directory");
     let service = shop(data.path());
     let mut idle = connect(&service);
-    assert_eq!(idle.ask("ADD tea 2").expect("answered"), "OK 1");
-    assert_eq!(idle.ask("GET 1").expect("answered"), "1 tea 2");
-    for wrong in ["", "ADD tea", "ADD tea two", "GET 2", "DROP"] {
-        assert!(idle.ask(wrong).expect("answered").starts_with("ERROR "), "{wrong:?}");
+    let tea = r#"{"item":"tea","quantity":2}"#;
+    assert_eq!(request(&mut idle, "POST", "/orders", tea), (201, r#"{"id":1}"#.into()));
+    assert_eq!(request(&mut idle, "GET", "/orders/1", ""), (200, r#"{"id":1,"item":"tea","quantity":2}"#.into()));
+    for wrong in ["", "tea", r#"{"item":"tea"}"#, r#"{"item":"tea","quantity":0}"#] {
+        assert_eq!(request(&mut idle, "POST", "/orders", wrong).0, 400, "{wrong:?}");
+    }
+    for (path, status) in [("/orders/2", 404), ("/orders/0", 404), ("/orders/x", 400), ("/orders?after=x", 400), ("/", 404)] {
+        assert_eq!(request(&mut idle, "GET", path, "").0, status, "{path}");
     }
     let mut half = connect(&service);
-    send_part(&half, "ADD cof");
+    send_part(&half, "POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Length: 30\r\n\r\n");
+    send_part(&half, r#"{"item":"cof"#);
     service.signal(Signal::SIGTERM);
     assert!(idle.rest().expect("closed at once").is_empty());
     wait_until_refused(service.address());
-    assert_eq!(half.ask("fee 1").expect("stored in the drain"), "OK 2");
+    send_part(&half, r#"fee","quantity":1}"#);
+    assert_eq!(answer(&mut half), (201, r#"{"id":2}"#.into()), "stored in the drain");
+    drop(half);
     let exit = service.wait(PATIENCE);
     expect_served(&exit, 2);
     assert_eq!(exit.hooks(), "flush_statistics=completed close_store=completed", "{exit}");
@@ -245,9 +301,9 @@ fn service() {
 
     let service = shop(data.path());
     let mut client = connect(&service);
-    assert_eq!(client.ask("LIST").expect("answered"), "2 orders");
-    assert_eq!(client.line().expect("the first"), "1 tea 2");
-    assert_eq!(client.line().expect("the second"), "2 coffee 1");
+    let coffee = r#"{"orders":[{"id":2,"item":"coffee","quantity":1}]}"#;
+    assert_eq!(request(&mut client, "GET", "/orders?after=1", ""), (200, coffee.into()));
+    drop(client);
     let exit = service.stop();
     expect_served(&exit, 1);
     exit.expect_within(Duration::ZERO);
@@ -258,21 +314,27 @@ fn service_that_was_killed() {
     let data = TempDir::new().expect("a temporary directory");
     let service = shop(data.path());
     let address = service.address();
-    let add = move || Client::connect(address)?.ask("ADD tea 1");
+    let add = move || {
+        let mut client = Client::connect(address).expect("it listens");
+        request(&mut client, "POST", "/orders", r#"{"item":"tea","quantity":1}"#)
+    };
     let clients: Vec<_> = (0..8).map(|_| thread::spawn(move || (0..10).map(|_| add()).collect::<Vec<_>>())).collect();
     let answers = clients.into_iter().flat_map(|client| client.join().expect("no panic"));
-    let ids: BTreeSet<String> = answers.map(|answer| answer.expect("answered")).collect();
-    assert_eq!(ids.len(), 80, "each order has a number of its own");
+    let ids: BTreeSet<(u16, String)> = answers.collect();
+    assert_eq!(ids.len(), 80, "each order has an id of its own");
+    assert!(ids.iter().all(|(status, _)| *status == 201), "{ids:?}");
     service.signal(Signal::SIGKILL);
     let _ = service.wait(PATIENCE);
     // As if it had been killed in the middle of a write.
     let mut file = fs::File::options().append(true).open(data.path().join("orders")).expect("its file");
-    file.write_all(b"half an ord").expect("room");
+    file.write_all(b"{\"item\":\"half an ord").expect("room");
 
     let service = shop(data.path());
     let mut client = connect(&service);
-    assert_eq!(client.ask("GET 80").expect("answered"), "80 tea 1");
-    assert_eq!(client.ask("ADD cake 1").expect("answered"), "OK 81");
-    assert_eq!(client.ask("GET 81").expect("answered"), "81 cake 1");
+    assert_eq!(request(&mut client, "GET", "/orders/80", "").0, 200);
+    let cake = r#"{"item":"cake","quantity":1}"#;
+    assert_eq!(request(&mut client, "POST", "/orders", cake), (201, r#"{"id":81}"#.into()));
+    assert_eq!(request(&mut client, "GET", "/orders/81", "").1, r#"{"id":81,"item":"cake","quantity":1}"#);
+    drop(client);
     expect_served(&service.stop(), 1);
 }

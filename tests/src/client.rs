@@ -60,6 +60,16 @@ impl Client {
         }
     }
 
+    /// The next `length` bytes of an answer; `UnexpectedEof` when the connection ends first.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.reader.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Sends a request and waits for one line.
     ///
     /// # Errors
