@@ -51,7 +51,7 @@ pub(crate) fn measure() -> Result<Vec<Group>> {
 }
 
 /// Waits until the connections of an earlier run, of this or of tests, are gone.
-fn await_lull() -> Result<()> {
+pub(crate) fn await_lull() -> Result<()> {
     let began = Instant::now();
     let mut told = false;
     while began.elapsed() < PATIENCE {

@@ -6,6 +6,7 @@
 
 mod connection;
 mod hooks;
+mod http;
 mod idle;
 mod machine;
 mod program;
@@ -25,6 +26,7 @@ use crate::table::Group;
 
 const HELP: &str = "\
 usage: benches/run [MEASURE...]
+       benches/run http [ROW...] [OPTION...]    (see benches/run http --help)
 
 Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in about 3 minutes, when none
 is named:
@@ -53,6 +55,11 @@ const MEASURES: [Measure; 6] = [
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, rest @ ..] = &wanted[..]
+        && first == "http"
+    {
+        return http::main(rest);
+    }
     if wanted.iter().any(|arg| arg == "-h" || arg == "--help") {
         print!("{HELP}");
         return ExitCode::SUCCESS;

@@ -21,9 +21,16 @@ impl Program {
     /// Starts one of the binaries beside this one. It gets a clean environment, no stdin, and its stderr goes nowhere.
     pub(crate) fn start(binary: &str, args: &[&str]) -> Result<Self> {
         let mut command = command(binary)?;
-        command.args(args).stdout(Stdio::piped());
+        command.args(args);
+        Self::run(command)
+    }
+
+    /// Starts whatever program, with the environment that it was given, no stdin, and a stderr that goes nowhere.
+    pub(crate) fn run(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let began = now();
-        let mut child = command.spawn().map_err(|error| format!("{binary} was not started: {error}"))?;
+        let program = command.get_program().to_owned();
+        let mut child = command.spawn().map_err(|error| format!("{} was not started: {error}", program.display()))?;
         let out = child.stdout.take().ok_or("stdout is a pipe")?;
         Ok(Self { child, out: BufReader::new(out), began })
     }
@@ -55,6 +62,10 @@ impl Program {
     pub(crate) fn wait(&mut self) -> Result<u64> {
         self.child.wait()?;
         Ok(now())
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     pub(crate) fn pid(&self) -> Pid {

@@ -5,6 +5,8 @@
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
+    pub(crate) const EMPTY: Self = Self(Vec::new());
+
     pub(crate) fn add(&mut self, sample: f64) {
         self.0.push(sample);
     }
@@ -25,6 +27,17 @@ impl Samples {
             len if len % 2 == 1 => sorted[len / 2],
             len => f64::midpoint(sorted[len / 2 - 1], sorted[len / 2]),
         }
+    }
+
+    /// The one below which this share of all is. `NaN` when there is none.
+    pub(crate) fn quantile(&self, share: f64) -> f64 {
+        let sorted = self.sorted();
+        let place = (sorted.len() as f64 * share) as usize;
+        sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    }
+
+    pub(crate) fn all(&self) -> &[f64] {
+        &self.0
     }
 
     pub(crate) fn min(&self) -> f64 {
@@ -63,6 +76,7 @@ mod tests {
         check(&[7.0], 7.0);
         let samples = Samples(vec![2.0, 9.0, 1.0]);
         assert_eq!((samples.min(), samples.max(), samples.count()), (1.0, 9.0, 3));
+        assert_eq!((samples.quantile(0.5), samples.quantile(1.0)), (2.0, 9.0));
         assert!(Samples::default().median().is_nan());
     }
 

@@ -19,19 +19,21 @@ struct Service {
     dependencies: &'static str,
 }
 
+const AXUM: Service = Service {
+    name: "axum-service",
+    title: "axum on tokio: HTTP",
+    source: include_str!("../size/axum.rs"),
+    dependencies: "axum = \"0.8\"\ntokio = { version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\", \"signal\"] }",
+};
+
 const SERVICES: [Service; 4] = [
     Service {
         name: "graceful-service",
         title: "graceful: TCP",
         source: include_str!("../size/graceful.rs"),
-        dependencies: "graceful-std = { path = \"{repository}/graceful-std\" }",
+        dependencies: "graceful-std = { path = \"{repository}/graceful-std\", default-features = false, features = [\"macros\"] }",
     },
-    Service {
-        name: "axum-service",
-        title: "axum on tokio: HTTP",
-        source: include_str!("../size/axum.rs"),
-        dependencies: "axum = \"0.8\"\ntokio = { version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\", \"signal\"] }",
-    },
+    AXUM,
     Service {
         name: "hook-service",
         title: "signal-hook: TCP, by hand",
@@ -41,15 +43,34 @@ const SERVICES: [Service; 4] = [
     Service { name: "hello", title: "hello world (floor)", source: include_str!("../size/hello.rs"), dependencies: "" },
 ];
 
+const HTTP: [Service; 2] = [
+    Service {
+        name: "graceful-http-service",
+        title: "graceful",
+        source: include_str!("../size/graceful_http.rs"),
+        dependencies: "graceful-std = { path = \"{repository}/graceful-std\" }",
+    },
+    Service { title: "axum", ..AXUM },
+];
+
 /// The profile of this workspace, stripped.
 const PROFILE: &str = "[profile.release]\nlto = \"thin\"\ncodegen-units = 1\nstrip = true\n";
 
 pub(crate) fn measure() -> Result<Vec<Group>> {
+    compare(&SERVICES)
+}
+
+/// The HTTP server next to axum.
+pub(crate) fn http() -> Result<Vec<Group>> {
+    compare(&HTTP)
+}
+
+fn compare(services: &[Service]) -> Result<Vec<Group>> {
     let mut bytes = Group::new("stripped release binary", "KiB");
     let mut all = Group::new("crates to build", "");
     let mut linked = Group::new("crates in the binary", "");
-    for service in SERVICES {
-        let found = build(&service)?;
+    for service in services {
+        let found = build(service)?;
         bytes = bytes.row(service.title, Samples::one(found.bytes as f64 / 1024.0));
         all = all.row(service.title, Samples::one(found.all as f64));
         linked = linked.row(service.title, Samples::one(found.linked as f64));

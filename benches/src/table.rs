@@ -5,9 +5,9 @@ use crate::samples::Samples;
 /// Rows that are compared with each other: each with the first.
 #[derive(Debug)]
 pub(crate) struct Group {
-    title: &'static str,
-    unit: &'static str,
-    rows: Vec<(String, Samples)>,
+    pub(crate) title: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) rows: Vec<(String, Samples)>,
 }
 
 impl Group {
@@ -50,7 +50,7 @@ pub(crate) fn print(groups: &[Group]) {
 }
 
 /// Three digits, more would be noise; what was counted is exact.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value.abs() >= 1e4 {
         let digits = format!("{value:.0}");
         let mut text = String::new();

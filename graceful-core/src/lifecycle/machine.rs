@@ -64,6 +64,7 @@ impl Machine {
             hooks: Vec::new(),
             tasks: Vec::new(),
             connections: Default::default(),
+            requests: Default::default(),
             tickets: Vec::new(),
             incomplete: Vec::new(),
         };

@@ -7,7 +7,7 @@ use super::exit::Outcome;
 use super::hooks::{HookPhase, Origin};
 use super::phase::Phase;
 use super::reason::{Reason, Sender, Signal};
-use crate::engine::ConnectionCounts;
+use crate::engine::{ConnectionCounts, RequestCounts};
 use crate::observe::show;
 
 /// What a shutdown did, step by step. Written for forced ends too.
@@ -41,6 +41,8 @@ pub struct Report {
     pub tasks: Vec<TaskReport>,
     /// Every connection is in one of these counts.
     pub connections: ConnectionCounts,
+    /// Requests over all connections that speak HTTP or another protocol of sessions.
+    pub requests: RequestCounts,
     /// Tickets still out when the drain ended: name and number.
     pub tickets: Vec<(String, usize)>,
     /// What was lost, cut, abandoned or left undone, a sentence each. Empty for a clean end.
@@ -243,6 +245,9 @@ impl fmt::Display for Report {
             if counts.cut > 0 {
                 write!(f, " ({} cut)", counts.cut)?;
             }
+        }
+        if self.requests.received > 0 {
+            write!(f, ", {} requests answered", self.requests.answered)?;
         }
         if !self.hooks.is_empty() {
             let ran = self.hooks.iter().filter(|hook| hook.outcome == HookOutcome::Completed).count();

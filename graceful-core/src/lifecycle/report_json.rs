@@ -47,6 +47,7 @@ impl Report {
                 "still_open": counts.still_open,
                 "balanced": counts.balance(),
             },
+            "requests": {"received": self.requests.received, "answered": self.requests.answered},
             "tickets_still_out": self.tickets.iter().map(|(name, count)| json!({"name": name, "count": count})).collect::<Vec<_>>(),
             "incomplete": self.incomplete,
         })

@@ -34,6 +34,7 @@ pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
     }
     let report = lifecycle.machine.report_mut();
     report.connections = app.inner.engine.counts();
+    report.requests = app.inner.engine.requests();
     let counts = &report.connections;
     if counts.cut > 0 {
         report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
