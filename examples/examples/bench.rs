@@ -8,7 +8,7 @@
 //! | `/upload` | how many bytes it was sent |
 //! | `/stuck` | none, ever |
 //!
-//! Run:    cargo run --release --example bench   (ADDR=HOST:PORT, EVENT_LOOPS=N, WORKERS=N)
+//! Run:    cargo run --release --example bench   (ADDR=HOST:PORT, GRACEFUL_WORKERS=N, GRACEFUL_EVENT_LOOPS=N)
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `listening on http://127.0.0.1:8080`
 #![forbid(unsafe_code)]

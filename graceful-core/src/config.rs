@@ -15,6 +15,9 @@ use crate::lifecycle::reason::{Signal, SignalAction};
 /// No budget may be longer: sums of a few of them must stay far from overflow.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
+/// More threads of a kind are a slip of the keyboard.
+const MOST_THREADS: usize = 65_536;
+
 /// The lame duck inside a cluster, when nothing is said: endpoints take some seconds to hear that a pod is not ready.
 const CLUSTER_LAME_DUCK: Duration = Duration::from_secs(5);
 
@@ -86,6 +89,10 @@ pub(crate) struct Settings {
     pub(crate) hook_timeouts: BTreeMap<String, Duration>,
     pub(crate) report: Option<PathBuf>,
     pub(crate) log: LevelFilter,
+    /// `None`: what the program says.
+    pub(crate) workers: Option<usize>,
+    /// Likewise.
+    pub(crate) event_loops: Option<usize>,
     pub(crate) show: Option<Show>,
     cluster: bool,
 }
@@ -107,6 +114,8 @@ impl Settings {
             hook_timeouts: BTreeMap::new(),
             report: None,
             log: LevelFilter::Off,
+            workers: None,
+            event_loops: None,
             show: None,
             cluster: false,
         }
@@ -187,6 +196,15 @@ impl Settings {
                 .parse()
                 .map_err(|_| unusable("GRACEFUL_LOG", &level, "write off, error, warn, info, debug or trace"))?,
         };
+        let count = |name: &str| match text(name)? {
+            None => Ok(None),
+            Some(value) => match value.trim().parse() {
+                Ok(count @ 1..=MOST_THREADS) => Ok(Some(count)),
+                _ => Err(unusable(name, &value, &format!("write a number from 1 to {MOST_THREADS}"))),
+            },
+        };
+        self.workers = count("GRACEFUL_WORKERS")?;
+        self.event_loops = count("GRACEFUL_EVENT_LOOPS")?;
         self.show = match text("GRACEFUL")?.as_deref() {
             None | Some("run") => None,
             Some("plan") => Some(Show::Plan),
@@ -271,6 +289,16 @@ mod tests {
         );
         assert_eq!(settings.hook_timeouts["db"], seconds(7));
         assert_eq!(settings.hook_timeouts["close cache"], seconds(8));
+    }
+
+    #[test]
+    fn threads_are_counted() {
+        let settings = read(&[("GRACEFUL_WORKERS", "64"), ("GRACEFUL_EVENT_LOOPS", " 2 ")]).expect("good");
+        assert_eq!((settings.workers, settings.event_loops), (Some(64), Some(2)));
+        for wrong in ["0", "-1", "many", "65537"] {
+            let error = read(&[("GRACEFUL_WORKERS", wrong)]).expect_err("refused").to_string();
+            assert!(error.ends_with("write a number from 1 to 65536"), "{error}");
+        }
     }
 
     #[test]

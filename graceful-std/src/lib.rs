@@ -83,6 +83,7 @@
 //! | `SHUTDOWN_DEBOUNCE` | the debounce | s |
 //! | `SHUTDOWN_<NAME>_TIMEOUT` | the hook of that name: `SHUTDOWN_DB_TIMEOUT` for `db` | s |
 //! | `GRACEFUL` | `plan` or `plan-json`: print the plan and exit without running `main` | |
+//! | `GRACEFUL_WORKERS`, `GRACEFUL_EVENT_LOOPS` | how many threads handlers may block (default 512), how many event loops there are (default 1) | |
 //! | `GRACEFUL_REPORT` | where the report is written as JSON, after forced ends too | |
 //! | `GRACEFUL_LOG` | level of the lines on stderr while no logger is installed: `off` to `trace`, default `info` | |
 //!

@@ -280,7 +280,9 @@ fn service() {
     for wrong in ["", "tea", r#"{"item":"tea"}"#, r#"{"item":"tea","quantity":0}"#] {
         assert_eq!(request(&mut idle, "POST", "/orders", wrong).0, 400, "{wrong:?}");
     }
-    for (path, status) in [("/orders/2", 404), ("/orders/0", 404), ("/orders/x", 400), ("/orders?after=x", 400), ("/", 404)] {
+    for (path, status) in
+        [("/orders/2", 404), ("/orders/0", 404), ("/orders/x", 400), ("/orders?after=x", 400), ("/", 404)]
+    {
         assert_eq!(request(&mut idle, "GET", path, "").0, status, "{path}");
     }
     let mut half = connect(&service);

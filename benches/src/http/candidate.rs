@@ -60,7 +60,11 @@ pub(crate) fn all() -> Result<Vec<Candidate>> {
     let peers = directory()?.join("release");
     let peer = |name: &str, binary: &str, role| Candidate::new(name, Source::Program(peers.join(binary)), role);
     Ok(vec![
-        Candidate::new(OURS, Source::Program(ours), Role::Ours),
+        Candidate {
+            // As many as the pool that the crowd is compared with. They are started when they are needed.
+            environment: vec![("GRACEFUL_WORKERS".to_owned(), "1000".to_owned())],
+            ..Candidate::new(OURS, Source::Program(ours), Role::Ours)
+        },
         peer(FLOOR, "raw", Role::Fixed),
         // SIGTERM is its fast shutdown.
         Candidate { stop: Signal::SIGQUIT, ..Candidate::new("nginx", Source::Nginx, Role::Fixed) },

@@ -195,13 +195,14 @@ impl Builder {
         known.into_iter().fold(self, Self::add)
     }
 
-    /// The largest number of threads that serve connections. **Default: `512`**.
+    /// The largest number of threads that serve connections and slow requests. `GRACEFUL_WORKERS` overrides it.
+    /// **Default: `512`**.
     pub fn workers(mut self, workers: usize) -> Self {
         self.limits.workers = workers.max(1);
         self
     }
 
-    /// The number of event loops, on which HTTP connections live. **Default: `1`**.
+    /// The number of event loops, on which HTTP connections live. `GRACEFUL_EVENT_LOOPS` overrides it. **Default: `1`**.
     pub fn event_loops(mut self, loops: usize) -> Self {
         self.limits.loops = loops.max(1);
         self
@@ -267,7 +268,9 @@ impl Builder {
     }
 
     pub(crate) fn start_with(self, plan: Plan) -> Result<Runtime, StartError> {
-        let Self { settings, signals, hooks, tasks, reloads, limits, .. } = self;
+        let Self { settings, signals, hooks, tasks, reloads, mut limits, .. } = self;
+        limits.workers = settings.workers.unwrap_or(limits.workers);
+        limits.loops = settings.event_loops.unwrap_or(limits.loops);
         let ownership = match signals {
             Signals::Handle => Ownership::Process,
             Signals::Leave => Ownership::Guest,
