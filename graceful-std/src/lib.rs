@@ -8,41 +8,43 @@
 //! # The smallest server
 //!
 //! ```no_run
-//! use std::io::{BufRead, BufReader, Write};
-//! use graceful::{App, BoxError, Connection};
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//! use graceful::http::{Request, Router};
+//! use graceful::{App, BoxError};
+//!
+//! #[derive(Default)]
+//! struct Greeted(AtomicU64);
 //!
 //! #[graceful::main(timeout = "30s")]
 //! fn main(app: &App) -> Result<(), BoxError> {
-//!     let counter = app.provide(Counter::default());       // hooks and tasks ask for it by its type
-//!     let address = app.tcp("127.0.0.1:8080", move |connection| serve(&counter, connection))?;
-//!     println!("listening on tcp://{address}");
+//!     app.provide(Greeted::default());                     // hooks, tasks and handlers ask for it by its type
+//!     let routes = Router::new().get("/hello/{name}", greet);
+//!     let address = app.http("127.0.0.1:8080", routes)?;
+//!     println!("listening on http://{address}");
 //!     Ok(())                                               // it serves until it is told to stop
 //! }
 //!
-//! fn serve(counter: &Counter, connection: Connection) -> std::io::Result<()> {
-//!     for line in BufReader::new(&connection).lines() {    // an ordinary blocking handler
-//!         writeln!(&connection, "{}", line?.to_uppercase())?;
-//!         counter.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-//!     }
-//!     Ok(())
+//! fn greet(greeted: &Greeted, request: Request) -> String {    // an ordinary function, which may block
+//!     greeted.0.fetch_add(1, Ordering::Relaxed);
+//!     format!("hello, {}\n", request.param("name").unwrap_or("you"))
 //! }
 //!
 //! #[graceful::cleanup(order = 10, timeout = "2s")]
-//! fn print_count(counter: &Counter) {
-//!     println!("{} lines", counter.0.load(std::sync::atomic::Ordering::Relaxed));
+//! fn print_count(greeted: &Greeted) {
+//!     println!("greeted {}", greeted.0.load(Ordering::Relaxed));
 //! }
-//!
-//! #[derive(Default)]
-//! struct Counter(std::sync::atomic::AtomicU64);
 //! ```
+//!
+//! Another protocol than HTTP: [`App::tcp`] hands each connection to a function that may block; [`protocol`] is for sessions
+//! that live on the event loops.
 //!
 //! # What happens on SIGTERM
 //!
 //! | phase | what happens | budget | default |
 //! |---|---|---|---|
 //! | *(at once)* | [`App::is_ready`] is false, in the signal handler itself | | |
-//! | `lame_duck` | still serving, so that balancers look away; hooks of the phase `before_drain` run | `lame_duck` | 5 s in a cluster, else 0 |
-//! | `draining` | the accept backlog is emptied, listeners close, work in flight ends; 250 ms before the deadline tokens are cancelled, at the deadline connections are cut | `drain` | 20 s |
+//! | `lame_duck` | still serving, so that balancers look away; HTTP answers say `Connection: close`; hooks of the phase `before_drain` run | `lame_duck` | 5 s in a cluster, else 0 |
+//! | `draining` | the accept backlog is emptied, listeners close, work in flight ends, idle HTTP connections get one last chance; 250 ms before the deadline tokens are cancelled, at the deadline connections are cut | `drain` | 20 s |
 //! | `stopping_tasks` | tasks are told and joined | `tasks` | 10 s |
 //! | `cleaning_up` | hooks by ascending order, equal orders in parallel | each its own | 5 s |
 //! | `flushing` | flush hooks, provided values are dropped, logs are flushed, the report is written | `flush` | 1 s |

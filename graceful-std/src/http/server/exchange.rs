@@ -290,23 +290,31 @@ impl HttpSession {
         mut more: bool,
         output: &mut Vec<u8>,
     ) -> Step {
-        let shared = Arc::clone(&self.shared);
-        let endpoint = &shared.routes.endpoints()[about.endpoint];
-        let response = match turn.call(&shared.paces[about.endpoint], || (endpoint.call)(request)) {
-            Ok(response) => response,
+        let endpoint = &self.shared.routes.endpoints()[about.endpoint];
+        // A request is large: it is moved once, into the handler.
+        let mut request = Some(request);
+        let handler = || request.take().map(&endpoint.call);
+        let response = match turn.call(&self.shared.paces[about.endpoint], handler) {
+            Ok(Some(response)) => response,
+            // It was there.
+            Ok(None) => response::status(StatusCode::INTERNAL_SERVER_ERROR),
             Err(message) => {
                 turn.error("handler panicked", connection.id(), &format_args!("{}: {message}", endpoint.name));
                 response::status(StatusCode::INTERNAL_SERVER_ERROR)
             }
         };
-        let reuse = match upload.map(|upload| upload.reclaim()) {
+        let reuse = match upload {
             None => Reuse::Yes,
-            Some(Remainder::Lost) => Reuse::No,
-            Some(Remainder::Next(bytes)) => {
-                more = !bytes.is_empty();
-                self.keep(&bytes, turn);
-                Reuse::Yes
-            }
+            // It may be sent back while it is still coming.
+            Some(upload) if is_streamed(&response) && upload.is_shared() => Reuse::No,
+            Some(upload) => match upload.reclaim() {
+                Remainder::Lost => Reuse::No,
+                Remainder::Next(bytes) => {
+                    more = !bytes.is_empty();
+                    self.keep(&bytes, turn);
+                    Reuse::Yes
+                }
+            },
         };
         self.answer(connection, turn, response, about, reuse, more, output)
     }
@@ -327,9 +335,8 @@ impl HttpSession {
         if response.status().is_informational() {
             response = response::status(StatusCode::INTERNAL_SERVER_ERROR);
         }
-        let streamed = matches!(response.body().kind(), Kind::Incoming(_) | Kind::Reader { .. } | Kind::Writer(_));
         let silent = about.form == Form::HeadOnly || has_no_body(response.status());
-        if streamed && !silent && !worker {
+        if is_streamed(&response) && !silent && !worker {
             self.state = State::Queued(Box::new(Job::Send { response, about }));
             return Step::Work;
         }
@@ -406,9 +413,8 @@ impl HttpSession {
         }
         // A worker's output holds this head only: what came before it is sent.
         let chunking = if length == Length::Chunked { Chunking::Chunked } else { Chunking::Plain };
-        let patience = Patience::new(self.shared.settings.write_timeout, clock::now());
         let shared = Arc::clone(&self.shared);
-        let mut chunks = Chunks::new(connection.wire(), output, chunking, patience);
+        let mut chunks = Chunks::new(connection.wire(), output, chunking, shared.settings.write_timeout);
         let result = turn.call(&shared.paces[about.endpoint], || {
             chunks.begin()?;
             match kind {
@@ -540,6 +546,11 @@ fn unavailable(text: &'static str) -> Response {
     let mut response = response::text(StatusCode::SERVICE_UNAVAILABLE, text);
     response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
     response
+}
+
+/// Whether the body is made while it is sent.
+fn is_streamed(response: &Response) -> bool {
+    matches!(response.body().kind(), Kind::Incoming(_) | Kind::Reader { .. } | Kind::Writer(_))
 }
 
 /// RFC 9110 section 6.4.1.

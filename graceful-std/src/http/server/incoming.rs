@@ -85,9 +85,14 @@ impl Upload {
         Received(Arc::clone(self))
     }
 
+    /// Whether the handler, or who it gave the body to, has it still.
+    pub(super) fn is_shared(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1
+    }
+
     /// Takes the connection back from the body. Takes in what little may be left of it, if that has arrived already.
     pub(super) fn reclaim(self: &Arc<Self>) -> Remainder {
-        let shared = Arc::strong_count(self) > 1;
+        let shared = self.is_shared();
         let mut state = self.state();
         if state.ended == Ended::Yes || (shared && !state.decoder.is_done()) {
             state.ended = Ended::Yes;

@@ -19,7 +19,7 @@ use super::settings::Settings;
 pub(super) struct Shared {
     pub(super) routes: Routes,
     /// One for each endpoint, by its ordinal.
-    pub(super) paces: Vec<Pace>,
+    pub(super) paces: Arc<[Pace]>,
     pub(super) settings: Settings,
     connections: AtomicUsize,
     /// Kept only where there is a limit.
@@ -46,8 +46,8 @@ impl Protocol for Http {
         Box::new(HttpSession::new(Arc::clone(&self.0), self.0.enter(connection.peer())))
     }
 
-    fn paces(&self) -> &[Pace] {
-        &self.0.paces
+    fn paces(&self) -> Arc<[Pace]> {
+        Arc::clone(&self.0.paces)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use graceful_core::protocol::{Waited, Wanted, Wire};
@@ -128,7 +128,8 @@ pub(super) struct Chunks<'a> {
     /// What is collected, behind room for the line that says how much it is.
     buffer: &'a mut Vec<u8>,
     framing: Chunking,
-    patience: Patience,
+    /// For each piece: what is sent now and then may take as long as it likes in between.
+    timeout: Duration,
     /// Why nothing more can be sent.
     broken: Option<io::ErrorKind>,
 }
@@ -147,8 +148,8 @@ const PREFIX: usize = 10;
 
 impl<'a> Chunks<'a> {
     /// `buffer` holds what is to be sent before the body: the head, which goes with the first chunk.
-    pub(super) fn new(wire: &'a Wire, buffer: &'a mut Vec<u8>, framing: Chunking, patience: Patience) -> Self {
-        Self { wire, buffer, framing, patience, broken: None }
+    pub(super) fn new(wire: &'a Wire, buffer: &'a mut Vec<u8>, framing: Chunking, timeout: Duration) -> Self {
+        Self { wire, buffer, framing, timeout, broken: None }
     }
 
     /// Sends the head now.
@@ -201,7 +202,7 @@ impl<'a> Chunks<'a> {
         if let Some(kind) = self.broken {
             return Err(kind.into());
         }
-        let result = send(self.wire, self.buffer, &mut self.patience);
+        let result = send(self.wire, self.buffer, &mut Patience::new(self.timeout, clock::now()));
         self.buffer.clear();
         if let Err(error) = &result {
             self.broken = Some(error.kind());
