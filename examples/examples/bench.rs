@@ -8,7 +8,7 @@
 //! | `/upload` | how many bytes it was sent |
 //! | `/stuck` | none, ever |
 //!
-//! Run:    cargo run --release --example bench   (ADDR=HOST:PORT, GRACEFUL_WORKERS=N, GRACEFUL_EVENT_LOOPS=N)
+//! Run:    cargo run --release --example bench   (ADDR=HOST:PORT, GRACEFUL_WORKERS=N, GRACEFUL_EVENT_LOOPS=N, ON_WORKERS=1)
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `listening on http://127.0.0.1:8080`
 #![forbid(unsafe_code)]
@@ -18,7 +18,7 @@ use std::io::{self, Read as _};
 use std::thread;
 use std::time::Duration;
 
-use graceful::http::{Body, Error, Request, Router};
+use graceful::http::{Body, Error, Request, Router, Server};
 use graceful::{App, StartError};
 
 #[graceful::main]
@@ -30,7 +30,10 @@ fn main(app: &App) -> Result<(), StartError> {
         .get("/download", download)
         .post("/upload", upload)
         .get("/stuck", stuck);
-    let address = app.http(address, routes)?;
+    let server = Server::new(routes);
+    // To compare designs of the engine: every request is handed to a worker.
+    let server = if env::var_os("ON_WORKERS").is_some() { server.always_on_workers() } else { server };
+    let address = app.http(address, server)?;
     println!("listening on http://{address}");
     Ok(())
 }

@@ -107,6 +107,32 @@ impl Exit {
         self.named("phases", "phase", name)
     }
 
+    /// One of the report's counts of connections, which have to add up.
+    #[must_use]
+    #[track_caller]
+    pub fn connections(&self, name: &str) -> u64 {
+        let counts = &self.report()["connections"];
+        assert_eq!(counts["balanced"], true, "the connections of {self}");
+        counts[name].as_u64().unwrap_or_else(|| panic!("no connections are counted as {name}: {self}"))
+    }
+
+    /// So many requests were received, and all of them were answered.
+    #[track_caller]
+    pub fn expect_answered(&self, requests: u64) -> &Self {
+        let counts = &self.report()["requests"];
+        let seen = (counts["received"].as_u64(), counts["answered"].as_u64());
+        assert_eq!(seen, (Some(requests), Some(requests)), "requests received and answered by {self}");
+        self
+    }
+
+    /// So many connections were accepted, and each of them came to its end by itself or was closed while it was idle.
+    #[track_caller]
+    pub fn expect_served(&self, connections: u64) -> &Self {
+        let served = self.connections("completed") + self.connections("closed_idle");
+        assert_eq!((self.connections("accepted"), served), (connections, connections), "connections of {self}");
+        self
+    }
+
     /// The outcomes of all hooks, as `first=completed second=timed_out`, in the order of the report.
     #[must_use]
     #[track_caller]

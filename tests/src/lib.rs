@@ -24,6 +24,7 @@ mod binaries;
 mod client;
 mod exit;
 pub mod fixture;
+mod http;
 mod kernel;
 mod output;
 mod preload;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 pub use client::{Client, Seen, ask_once};
 pub use exit::Exit;
+pub use http::{Answer, Http, get, post};
 pub use nix::sys::signal::Signal;
 pub use output::Line;
 pub use preload::preload;

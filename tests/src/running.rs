@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{kill, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -183,6 +183,13 @@ impl Running {
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         self.parts.output.lines()
+    }
+
+    /// Whether the process has ended by now. It is still to be waited for.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        !matches!(waitid(Id::Pid(pid_of(&self.child)), look), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
     }
 
     /// Waits for the end of the process, which has to come by itself.

@@ -14,8 +14,8 @@ use super::entrance::Burial;
 use super::event_loop::Loop;
 use super::hold::Hold;
 use super::listener::Listener;
+use super::pace::Pace;
 use super::pool::Pool;
-use super::protocol::Shared;
 use super::reactor::WAKER;
 use super::registry::Registry;
 use super::sentry::Sentry;
@@ -63,8 +63,8 @@ pub(super) struct Control {
     listeners_so_far: usize,
     /// What is to be dropped where it may take its time.
     pub(super) abandoned: Vec<Burial>,
-    /// Those of all listeners so far.
-    pub(super) protocols: Vec<Shared>,
+    /// Those of all protocols so far. Not the protocols: they own what is the user's.
+    pub(super) paces: Vec<Arc<[Pace]>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,7 +120,7 @@ impl Core {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that `control` has something for the first loop.
+    /// Says that `control` has something for the first loop. To be said under its lock where no phase may come in between.
     pub(super) fn publish(&self) {
         self.news.store(true, Ordering::SeqCst);
         if let Some(first) = self.first.get() {

@@ -1,7 +1,6 @@
 //! The threads that lead event loops, and those that wait to.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
@@ -24,8 +23,6 @@ const LEAVING: Duration = Duration::from_millis(50);
 
 pub(super) struct Crew {
     state: Mutex<State>,
-    /// Threads that wait for a loop to lead.
-    spare: AtomicUsize,
     hand_over: Receiver<Lead>,
 }
 
@@ -34,6 +31,8 @@ struct State {
     sender: Option<Sender<Lead>>,
     threads: Vec<JoinHandle<()>>,
     started: usize,
+    /// Threads that wait for a loop to lead.
+    spare: usize,
     /// Threads that have lost their loop and have not come back from their session.
     lost: Vec<(ThreadId, Arc<Desk>)>,
 }
@@ -46,38 +45,46 @@ struct Lead {
 impl Crew {
     pub(super) fn new() -> Self {
         let (sender, hand_over) = crossbeam_channel::unbounded();
-        let state = State { sender: Some(sender), threads: Vec::new(), started: 0, lost: Vec::new() };
-        Self { state: Mutex::new(state), spare: AtomicUsize::new(0), hand_over }
+        let state = State { sender: Some(sender), threads: Vec::new(), started: 0, spare: 0, lost: Vec::new() };
+        Self { state: Mutex::new(state), hand_over }
     }
 
-    /// Sees to it that a thread waits for a loop.
-    pub(super) fn have_a_spare(&self, core: &Arc<Core>) -> io::Result<()> {
-        if self.spare.load(Ordering::SeqCst) > 0 {
-            return Ok(());
-        }
+    /// Sees to it that so many threads wait for a loop.
+    pub(super) fn have_spares(&self, core: &Arc<Core>, wanted: usize) -> io::Result<()> {
         let mut state = self.state();
-        if state.sender.is_none() || state.lost.len() >= MOST_LOST {
-            return Err(io::ErrorKind::QuotaExceeded.into());
+        while state.spare < wanted {
+            if state.sender.is_none() || state.lost.len() >= MOST_LOST {
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            }
+            let name = format!("gf-loop-{}", state.started);
+            let receiver = self.hand_over.clone();
+            let core = Arc::clone(core);
+            let handle = thread::Builder::new().name(name).spawn(move || work(&core, &receiver))?;
+            state.started += 1;
+            state.threads.retain(|thread| !thread.is_finished());
+            state.threads.push(handle);
+            // Counted now, so that the next one is started for the next loop.
+            state.spare += 1;
         }
-        let name = format!("gf-loop-{}", state.started);
-        let receiver = self.hand_over.clone();
-        let core = Arc::clone(core);
-        let handle = thread::Builder::new().name(name).spawn(move || work(&core, &receiver))?;
-        state.started += 1;
-        state.threads.retain(|thread| !thread.is_finished());
-        state.threads.push(handle);
-        // Counted now, so that the next one is started for the next loop.
-        self.spare.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
     /// Has a spare thread lead a loop from now on.
     pub(super) fn hand(&self, this: &Arc<Loop>, reactor: Box<Reactor>) {
-        if let Some(sender) = &self.state().sender {
-            self.spare.fetch_sub(1, Ordering::SeqCst);
+        let mut state = self.state();
+        if let Some(sender) = &state.sender {
             // The receiver lives as long as this does.
             drop(sender.send(Lead { this: Arc::clone(this), reactor }));
+            state.spare -= 1;
         }
+    }
+
+    /// A thread that has lost its loop wants to wait for another. One in reserve is enough.
+    fn stays(&self) -> bool {
+        let mut state = self.state();
+        let stays = state.spare == 0;
+        state.spare += usize::from(stays);
+        stays
     }
 
     /// A session holds this desk's thread, and its loop is led by another.
@@ -92,14 +99,9 @@ impl Crew {
     }
 
     /// Which threads are in which connection's session though their loop is led by another: the connection's number and the
-    /// kernel's of the thread.
+    /// kernel's of the thread. Those that drop something are in none.
     pub(super) fn serving(&self) -> Vec<(u64, u64)> {
-        self.state().lost.iter().map(|(_, desk)| desk.serving()).collect()
-    }
-
-    /// Whether it is at its end.
-    pub(super) fn is_closed(&self) -> bool {
-        self.state().sender.is_none()
+        self.state().lost.iter().map(|(_, desk)| desk.serving()).filter(|(connection, _)| *connection != 0).collect()
     }
 
     /// Ends and joins the threads that are not held by a session. The loops have ended.
@@ -139,12 +141,8 @@ fn work(core: &Arc<Core>, loops: &Receiver<Lead>) {
     let mut buffers = Buffers::new();
     while let Ok(Lead { this, reactor }) = loops.recv() {
         match event_loop::lead(core, &this, reactor, &mut buffers) {
-            Led::Ended => return,
-            // One in reserve is enough.
-            Led::Lost if core.crew.spare.load(Ordering::SeqCst) > 0 => return,
-            Led::Lost => {
-                core.crew.spare.fetch_add(1, Ordering::SeqCst);
-            }
+            Led::Lost if core.crew.stays() => {}
+            Led::Ended | Led::Lost => return,
         }
     }
 }

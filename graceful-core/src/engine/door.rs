@@ -26,6 +26,7 @@ pub(super) enum Service {
     /// A worker, from the beginning of a connection to its end.
     Blocking(Arc<Handler>),
     /// The event loops.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "see `drive`"))]
     Sessions(Shared),
 }
 

@@ -1,12 +1,106 @@
 //! Where sessions are run: on event loops, or by a worker each where a loop cannot watch a socket that others own.
 
-use std::sync::Arc;
-
 use super::door::Service;
-use super::protocol::Protocol;
+use super::protocol::Shared;
 
 /// On event loops.
 #[cfg(unix)]
-pub(super) fn on_this_platform(protocol: Arc<dyn Protocol>) -> Service {
+pub(super) fn on_this_platform(protocol: Shared) -> Service {
     Service::Sessions(protocol)
+}
+
+/// By a worker each.
+///
+/// # Platform
+/// Windows, where it is compile-checked only. The tests drive sessions like this on Unix.
+#[cfg(not(unix))]
+pub(super) fn on_this_platform(protocol: Shared) -> Service {
+    Service::Blocking(std::sync::Arc::new(move |connection| by_a_worker::drive(&*protocol, connection)))
+}
+
+#[cfg(any(not(unix), test))]
+pub(super) mod by_a_worker {
+    use std::cell::Cell;
+    use std::io;
+    use std::sync::Arc;
+
+    use super::super::connection::Connection;
+    use super::super::core::{Core, Phase};
+    use super::super::desk::Desk;
+    use super::super::event_loop::LOOK;
+    use super::super::protocol::{Doing, Next, Protocol, Wake};
+    use super::super::registry::Activity;
+    use super::super::seats::{Seat, Watch};
+    use super::super::turn::{Buffers, Place, Turn};
+    use super::super::wire::{Waited, Wanted};
+    use crate::clock;
+    use crate::error::BoxError;
+    use crate::runtime::stop::Stage;
+
+    /// Runs the session of one connection to its end. The worker waits wherever a session on a loop would be parked.
+    pub(in super::super) fn drive(protocol: &dyn Protocol, connection: Connection) -> Result<(), BoxError> {
+        // Reads and writes of sessions do not block; where the call cannot say so, the socket has to.
+        #[cfg(not(unix))]
+        if let Some(socket) = connection.as_tcp() {
+            socket.set_nonblocking(true)?;
+        }
+        let core = Arc::clone(connection.wire().conn.held.core());
+        let (desk, mut buffers) = (Desk::new(), Buffers::new());
+        let session = protocol.open(&connection);
+        let mut seat = Seat { session, connection, watch: Watch::Nothing, told: false };
+        let mut wake = stopping(&core, &mut seat).unwrap_or(Wake::Ready { hung_up: false });
+        loop {
+            seat.connection.set_activity(Activity::Busy);
+            let (now, stage) = (clock::now(), core.stop.stops().stage());
+            let turn = Turn {
+                wake,
+                place: Place::Worker,
+                now,
+                stage,
+                desk: &desk,
+                observer: &core.observer,
+                crowd: &core.crowd,
+                clock: &Cell::new(now),
+            };
+            let next = seat.run(&turn, &mut buffers);
+            buffers.reset();
+            let Some(open) = seat.unless_closed(next) else { return Ok(()) };
+            seat = open;
+            if core.phase() >= Phase::Closing {
+                // It is counted already, and its socket is shut down.
+                return Ok(());
+            }
+            wake = wait(&core, &mut seat, next)?;
+        }
+    }
+
+    /// Blocks until what comes next has come.
+    fn wait(core: &Core, seat: &mut Seat, next: Next) -> io::Result<Wake> {
+        if next == Next::Work {
+            return Ok(Wake::Work);
+        }
+        if let Next::Read { doing: Doing::Idle, .. } = next {
+            seat.connection.set_activity(if seat.told { Activity::Leaving } else { Activity::Idle });
+        }
+        if let Some(wake) = stopping(core, seat) {
+            return Ok(wake);
+        }
+        let (wanted, until) = match next {
+            Next::Write { until } => (Wanted::Room, until),
+            Next::Read { until, .. } => (Wanted::Bytes, until),
+            Next::Close(_) | Next::Work => (Wanted::Bytes, None),
+        };
+        Ok(match seat.connection.wire().wait(wanted, until)? {
+            Waited::Ready => LOOK,
+            Waited::Stopping => stopping(core, seat).unwrap_or(LOOK),
+            Waited::TimedOut => Wake::TimedOut,
+        })
+    }
+
+    /// Whether the session is to be told that the drain has begun. Once.
+    fn stopping(core: &Core, seat: &mut Seat) -> Option<Wake> {
+        let tell = !seat.told && core.stop.stops().stage() >= Stage::Draining;
+        seat.told |= tell;
+        tell.then_some(Wake::Stopping)
+    }
 }

@@ -5,8 +5,8 @@
 //! when its session comes back.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::connection::Connection;
 use super::core::Core;
@@ -15,24 +15,19 @@ use super::protocol::{Ending, Next, Shared, Wake};
 use super::reactor::{Errand, Reactor};
 use super::registry::Activity;
 use super::seats::Seat;
+use super::slot::Slot;
 use super::turn::{Buffers, Place, Turn};
-use crate::panics;
+use crate::{clock, panics};
 
 /// What the outside knows of a loop.
 pub(super) struct Loop {
-    slot: Mutex<Slot>,
-    /// Odd while a session runs; counts the runs, so that a run is told from the next. Changed under the lock of `slot`.
-    runs: AtomicU64,
+    pub(super) slot: Slot<Box<Reactor>, Arc<Desk>>,
+    /// Its leader does not wait for events.
+    awake: AtomicBool,
     inbox: Mutex<Inbox>,
     /// There is a wake-up under way already.
     notified: AtomicBool,
     waker: Arc<mio::Waker>,
-}
-
-struct Slot {
-    reactor: Option<Box<Reactor>>,
-    /// The leader's.
-    desk: Arc<Desk>,
 }
 
 #[derive(Default)]
@@ -49,10 +44,6 @@ pub(super) enum Letter {
     Home { place: u32, seat: Option<Seat>, next: Next },
 }
 
-/// Which run it was that a reactor was put aside for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Run(u64);
-
 /// How it came to an end with a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Led {
@@ -65,8 +56,8 @@ pub(super) enum Led {
 impl Loop {
     pub(super) fn new(waker: Arc<mio::Waker>) -> Self {
         Self {
-            slot: Mutex::new(Slot { reactor: None, desk: Arc::new(Desk::new()) }),
-            runs: AtomicU64::new(0),
+            slot: Slot::new(Arc::new(Desk::new())),
+            awake: AtomicBool::new(false),
             inbox: Mutex::default(),
             notified: AtomicBool::new(false),
             waker,
@@ -111,70 +102,29 @@ impl Loop {
         std::mem::take(&mut inbox.letters)
     }
 
-    /// How many runs there were, twice; odd during one.
-    pub(super) fn runs(&self) -> u64 {
-        self.runs.load(Ordering::SeqCst)
+    /// Before events are waited for, and after.
+    pub(super) fn set_awake(&self, awake: bool) {
+        // Together with `Sentry::stay_awake`: one of the two sees what the other has stored.
+        self.awake.store(awake, Ordering::SeqCst);
     }
 
-    /// The kernel's number of the thread that leads it.
-    pub(super) fn leader(&self) -> u64 {
-        self.slot().desk.serving().1
-    }
-
-    /// Takes the reactor away from a run that does not end, unless it has ended. The desk of its thread is shown to `tell`
-    /// before that thread can find out.
-    pub(super) fn seize(&self, runs: u64, tell: impl FnOnce(&Arc<Desk>)) -> Option<Box<Reactor>> {
-        let mut slot = self.slot();
-        if self.runs.load(Ordering::SeqCst) != runs {
-            return None;
-        }
-        let reactor = slot.reactor.take()?;
-        tell(&slot.desk);
-        Some(reactor)
-    }
-
-    fn begin_to_lead(&self, desk: &Arc<Desk>) {
-        let mut slot = self.slot();
-        slot.desk = Arc::clone(desk);
-        self.runs.store((self.runs.load(Ordering::SeqCst) | 1) + 1, Ordering::SeqCst);
-    }
-
-    fn put_aside(&self, reactor: Box<Reactor>) -> Run {
-        let mut slot = self.slot();
-        slot.reactor = Some(reactor);
-        let run = self.runs.load(Ordering::Relaxed) + 1;
-        self.runs.store(run, Ordering::Release);
-        Run(run)
-    }
-
-    fn take_back(&self, Run(run): Run) -> Option<Box<Reactor>> {
-        let mut slot = self.slot();
-        // What is there now may be another run's.
-        if self.runs.load(Ordering::Relaxed) != run {
-            return None;
-        }
-        let reactor = slot.reactor.take()?;
-        self.runs.store(run + 1, Ordering::Release);
-        Some(reactor)
-    }
-
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        // No user code runs under the lock.
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn is_awake(&self) -> bool {
+        self.awake.load(Ordering::SeqCst)
     }
 }
 
 /// Leads a loop until it ends or is lost.
 pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>, buffers: &mut Buffers) -> Led {
     let desk = Arc::new(Desk::new());
-    this.begin_to_lead(&desk);
-    let clock = Cell::new(reactor.now());
+    this.slot.begin_to_lead(Arc::clone(&desk));
+    // Not when the loop last woke up: what held up its leader before is not this one's.
+    let clock = Cell::new(clock::now());
     loop {
-        while let Some(Errand { place, wake }) = reactor.next_errand() {
+        while let Some(Errand { place, wake }) = reactor.next_errand(core) {
             let Some(mut seat) = reactor.take(place, wake) else { continue };
             let (now, stage) = (reactor.now(), reactor.stage());
             desk.take_up(seat.connection.id());
-            let run = this.put_aside(reactor);
+            let run = this.slot.put_aside(reactor);
             let turn = Turn {
                 wake,
                 place: Place::Loop,
@@ -189,7 +139,7 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
             buffers.reset();
             // It may own what is the user's, and end badly: so this belongs to the run.
             let seat = seat.unless_closed(next);
-            match this.take_back(run) {
+            match this.slot.take_back(run) {
                 Some(mine) => reactor = mine,
                 None => {
                     this.post(Letter::Home { place, seat, next });
@@ -203,9 +153,10 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
         clock.set(reactor.now());
         if !burials.is_empty() {
             desk.take_up(0);
-            let run = this.put_aside(reactor);
+            let run = this.slot.put_aside(reactor);
             burials.into_iter().for_each(panics::drop_quietly);
-            match this.take_back(run) {
+            clock.set(clock::now());
+            match this.slot.take_back(run) {
                 Some(mine) => reactor = mine,
                 None => {
                     core.crew.found_again(&desk);

@@ -31,6 +31,7 @@ mod registry;
 mod report;
 mod seats;
 mod sentry;
+mod slot;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -48,7 +49,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use self::address::Address;
 pub use self::connection::{Connection, Readable};
@@ -156,6 +157,10 @@ impl Engine {
         let mut listener = Listener::open(address).map_err(failed)?;
         core.hang_bells().map_err(failed)?;
         let local = listener.local().clone();
+        let paces = match &service {
+            Service::Blocking(_) => None,
+            Service::Sessions(protocol) => Some(protocol.paces()),
+        };
 
         let mut control = core.control();
         check_open(core.phase())?;
@@ -164,9 +169,9 @@ impl Engine {
         if core.first().is_none() {
             control.registry = Some(self.start_first_loop().map_err(no_thread)?);
         }
-        if let Service::Sessions(protocol) = &service {
+        if let Some(paces) = paces {
             self.start_all_loops().map_err(no_thread)?;
-            control.protocols.push(Arc::clone(protocol));
+            control.paces.push(paces);
         }
         if let Some(registry) = &control.registry {
             listener.register(registry, token).map_err(failed)?;
@@ -174,42 +179,41 @@ impl Engine {
         let listener = Arc::new(listener);
         control.listeners.push(Arc::clone(&listener));
         control.new_doors.push(Door { token, listener, service, held, state: DoorState::new() });
-        drop(control);
+        // Before the phase can change: the first loop would say that there are no listeners any more.
         core.publish();
+        drop(control);
         core.observer.info("listener started", [("address", local.to_string().into())]);
         Ok(local)
     }
 
     /// Under the lock of `control`.
     fn start_first_loop(&self) -> io::Result<mio::Registry> {
-        let (running, ended) = crossbeam_channel::bounded(0);
-        let poll = mio::Poll::new()?;
+        let (poll, waker) = new_poll()?;
         let registry = poll.registry().try_clone()?;
-        let first = self.start_loop(poll, Some(Entrance::new()), running)?;
-        self.core.set_first(first);
-        self.ended().push(ended);
+        self.core.crew.have_spares(&self.core, 1)?;
+        self.core.set_first(self.start_loop(poll, waker, Some(Entrance::new())));
         Ok(registry)
     }
 
-    fn start_loop(&self, poll: mio::Poll, entrance: Option<Entrance>, running: Sender<()>) -> io::Result<Arc<Loop>> {
-        let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
+    /// There is a spare thread for it.
+    fn start_loop(&self, poll: mio::Poll, waker: Arc<mio::Waker>, entrance: Option<Entrance>) -> Arc<Loop> {
+        let (running, ended) = crossbeam_channel::bounded(0);
         let this = Arc::new(Loop::new(waker));
-        self.core.crew.have_a_spare(&self.core)?;
         self.core.crew.hand(&this, Reactor::new(poll, entrance, running));
-        Ok(this)
+        self.ended().push(ended);
+        this
     }
 
     /// Those that serve sessions beside the first, and what they need. Under the lock of `control`.
     fn start_all_loops(&self) -> io::Result<()> {
         let core = &self.core;
         let Some(first) = core.first().filter(|_| !core.has_all_loops()) else { return Ok(()) };
+        // All that can fail comes first: a loop that nobody knows of would never end.
+        let polls = (1..core.limits.loops).map(|_| new_poll()).collect::<io::Result<Vec<_>>>()?;
+        core.crew.have_spares(core, polls.len())?;
         core.sentry.start(core)?;
-        let mut loops = vec![Arc::clone(first)];
-        for _ in 1..core.limits.loops {
-            let (running, ended) = crossbeam_channel::bounded(0);
-            loops.push(self.start_loop(mio::Poll::new()?, None, running)?);
-            self.ended().push(ended);
-        }
+        let others = polls.into_iter().map(|(poll, waker)| self.start_loop(poll, waker, None));
+        let loops: Vec<_> = [Arc::clone(first)].into_iter().chain(others).collect();
         for this in &loops {
             for stage in [Stage::Draining, Stage::Cancelling] {
                 core.stop.stops().register(stage, Arc::clone(this.waker()));
@@ -300,8 +304,9 @@ impl Engine {
             // It says nothing, it disconnects. A destructor may hold a loop up; the process ends without it.
             let _: Result<(), RecvTimeoutError> = ended.recv_timeout(until.map_or(ENDING, clock::until));
         }
-        self.core.crew.close();
+        // It may hand a loop to the crew to its last moment.
         self.core.sentry.end();
+        self.core.crew.close();
         self.core.pool.close();
     }
 
@@ -315,6 +320,12 @@ impl Engine {
     fn ended(&self) -> MutexGuard<'_, Vec<Receiver<()>>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn new_poll() -> io::Result<(mio::Poll, Arc<mio::Waker>)> {
+    let poll = mio::Poll::new()?;
+    let waker = mio::Waker::new(poll.registry(), WAKER)?;
+    Ok((poll, Arc::new(waker)))
 }
 
 impl Drop for Engine {

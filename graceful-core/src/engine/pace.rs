@@ -16,6 +16,11 @@ const FULL: u64 = 100_000_000;
 /// Set while the route is slow. It stays so until the bucket is empty, not just below the mark.
 const MARK: u64 = 1 << 63;
 
+/// Set while calls have to be timed on their own: nothing is known yet, or something took long, perhaps not the handler.
+const SUSPECT: u64 = 1 << 62;
+
+const LEVEL: u64 = SUSPECT - 1;
+
 /// A leaky bucket of time, in nanoseconds.
 ///
 /// What a call takes beyond 50 µs goes in, and each call lets 50 µs out. Above 1 ms the route is slow, and its calls belong on
@@ -31,13 +36,13 @@ impl Pace {
     /// Of a route that nothing is known of: taken for quick.
     #[must_use]
     pub fn new() -> Self {
-        Self { bucket: AtomicU64::new(0) }
+        Self { bucket: AtomicU64::new(SUSPECT) }
     }
 
     /// Of a route that is known to block.
     #[must_use]
     pub fn slow() -> Self {
-        Self { bucket: AtomicU64::new(FULL | MARK) }
+        Self { bucket: AtomicU64::new(FULL | MARK | SUSPECT) }
     }
 
     /// Whether calls belong on workers.
@@ -46,19 +51,35 @@ impl Pace {
         self.bucket.load(Ordering::Relaxed) & MARK != 0
     }
 
-    /// A call has come to its end.
+    /// Whether the next call is to be timed on its own. While a route is known to be quick, one look at the clock for each call
+    /// is enough: what lies between two calls is a few microseconds.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.bucket.load(Ordering::Relaxed) & SUSPECT != 0
+    }
+
+    /// A call that was timed on its own has come to its end.
     pub fn note(&self, took: Duration) {
         let took = u64::try_from(took.as_nanos()).unwrap_or(FULL).min(FULL);
         let before = self.bucket.load(Ordering::Relaxed);
-        let level = ((before & !MARK) + took).saturating_sub(ALLOWANCE).min(FULL);
-        let mark = if level > SLOW {
-            MARK
-        } else if level == 0 {
-            0
-        } else {
-            before & MARK
+        let level = ((before & LEVEL) + took).saturating_sub(ALLOWANCE).min(FULL);
+        let flags = match level {
+            0 => 0,
+            SLOW.. => MARK | SUSPECT,
+            _ => before & MARK | SUSPECT,
         };
-        let after = level | mark;
+        self.set(before, level | flags);
+    }
+
+    /// A call has come to its end, and it and something else took so long: if that is much, the next one is timed on its own.
+    pub fn note_roughly(&self, took: Duration) {
+        if took > Duration::from_nanos(ALLOWANCE) {
+            let before = self.bucket.load(Ordering::Relaxed);
+            self.set(before, before | SUSPECT);
+        }
+    }
+
+    fn set(&self, before: u64, after: u64) {
         // The hot path writes nothing.
         if after != before {
             self.bucket.store(after, Ordering::Relaxed);
@@ -67,7 +88,7 @@ impl Pace {
 
     /// A call holds a loop up right now.
     pub(super) fn punish(&self) {
-        self.bucket.store(FULL | MARK, Ordering::Relaxed);
+        self.bucket.store(FULL | MARK | SUSPECT, Ordering::Relaxed);
     }
 }
 
@@ -79,7 +100,7 @@ impl Default for Pace {
 
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bucket = Duration::from_nanos(self.bucket.load(Ordering::Relaxed) & !MARK);
+        let bucket = Duration::from_nanos(self.bucket.load(Ordering::Relaxed) & LEVEL);
         f.debug_struct("Pace").field("bucket", &bucket).field("is_slow", &self.is_slow()).finish()
     }
 }
@@ -134,6 +155,22 @@ mod tests {
             pace.note(if call % 1_000 == 0 { Duration::from_millis(60) } else { QUICK });
             assert!(pace.is_slow(), "after {call}");
         }
+    }
+
+    #[test]
+    fn what_took_long_is_looked_at_before_it_counts() {
+        let pace = Pace::new();
+        assert!(pace.is_suspect(), "nothing is known yet");
+        pace.note(QUICK);
+        assert!(!pace.is_suspect());
+        pace.note_roughly(QUICK);
+        assert!(!pace.is_suspect());
+        pace.note_roughly(Duration::from_millis(5));
+        assert!(pace.is_suspect() && !pace.is_slow());
+        pace.note(Duration::from_micros(60));
+        assert!(pace.is_suspect(), "until the bucket is empty");
+        pace.note(QUICK);
+        assert!(!pace.is_suspect());
     }
 
     #[test]

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::core::Core;
-use super::event_loop::Loop;
+use super::event_loop::{Letter, Loop};
 use super::hold::Held;
+use super::protocol::Next;
 use super::seats::Seat;
 use super::worker::{self, Slot};
 use super::{Handler, Limits};
@@ -68,6 +69,8 @@ struct State {
     last_number: u64,
     accept_waits: bool,
     spawn_fails: bool,
+    /// The deadline of the drain has passed.
+    cleared: bool,
     closed: bool,
     /// Threads that have said that they end, to be joined by whoever ends or starts next.
     leavers: Vec<JoinHandle<()>>,
@@ -116,30 +119,31 @@ impl Pool {
     /// Queues a session for a worker. Starts one thread at most, since a loop waits: the threads that come start others.
     ///
     /// # Errors
-    /// The queue is full, or there is no worker and none can be started; the session comes back.
+    /// The queue is full, or there is no worker and none can be started, or the deadline of the drain has passed; the session
+    /// comes back.
     pub(super) fn try_submit(&self, core: &Arc<Core>, job: SessionJob) -> Result<(), SessionJob> {
         let mut state = self.lock();
-        if state.closed || state.waiting() >= self.limits.requests {
+        if state.closed || state.cleared || state.waiting() >= self.limits.requests {
             return Err(job);
         }
+        let (home, place) = (Arc::clone(&job.home), job.place);
         state.queue.push_back(Job::Session(job));
         if state.idle.is_empty() && state.coming > 0 {
             return Ok(());
         }
         let Pressure { starved, .. } = self.staff(core, state).0;
-        let mut state = self.lock();
-        if starved && state.workers.is_empty() {
-            // Nobody else takes it out.
-            return match state.queue.pop_back() {
-                Some(Job::Session(job)) => Err(job),
-                Some(other) => {
-                    state.queue.push_back(other);
-                    Ok(())
-                }
-                None => Ok(()),
-            };
+        let stranded = if starved { self.lock().stranded() } else { VecDeque::new() };
+        let mut own = Ok(());
+        for job in stranded {
+            if Arc::ptr_eq(&job.home, &home) && job.place == place {
+                own = Err(job);
+            } else {
+                // Another loop counted on the worker that could not be started. It is to try that itself.
+                let SessionJob { home, place, seat } = job;
+                home.post(Letter::Home { place, seat: Some(seat), next: Next::Work });
+            }
         }
-        Ok(())
+        own
     }
 
     /// Looks again whether workers can be started and whether there is room.
@@ -152,9 +156,11 @@ impl Pool {
         }
     }
 
-    /// Takes everything out of the queue: nothing waits for a worker any more.
+    /// Takes everything out of the queue: nothing waits for a worker any more, and no session will.
     pub(super) fn clear(&self) -> VecDeque<Job> {
-        std::mem::take(&mut self.lock().queue)
+        let mut state = self.lock();
+        state.cleared = true;
+        std::mem::take(&mut state.queue)
     }
 
     /// Which thread is in which connection's handler: the connection's number and the kernel's of the thread.
@@ -189,7 +195,8 @@ impl Pool {
     fn staff(&self, core: &Arc<Core>, mut state: MutexGuard<'_, State>) -> (Pressure, bool) {
         let step = state.step(self.limits.workers);
         let full = state.waiting() >= self.limits.queue;
-        state.accept_waits = full;
+        // Once it waits it is only told of room, whoever looks in between.
+        state.accept_waits |= full;
         drop(state);
         match step {
             Step::Nothing => (Pressure { full, starved: false }, false),
@@ -332,6 +339,22 @@ impl State {
     /// How many jobs no worker is under way to.
     fn waiting(&self) -> usize {
         self.queue.len().saturating_sub(self.coming)
+    }
+
+    /// The sessions in the queue, if there is no worker to take them out.
+    fn stranded(&mut self) -> VecDeque<SessionJob> {
+        let (mut stranded, mut rest) = (VecDeque::new(), VecDeque::new());
+        if self.workers.is_empty() {
+            for job in self.queue.drain(..) {
+                match job {
+                    Job::Session(job) => stranded.push_back(job),
+                    // Those are looked at again after a while.
+                    Job::Connection(_) => rest.push_back(job),
+                }
+            }
+            self.queue = rest;
+        }
+        stranded
     }
 
     fn step(&mut self, limit: usize) -> Step {

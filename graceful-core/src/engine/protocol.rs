@@ -15,8 +15,8 @@ pub trait Protocol: Send + Sync + 'static {
     /// Must not: this runs on an event loop.
     fn open(&self, connection: &Connection) -> Box<dyn Session>;
 
-    /// Those that [`Turn::call`] is given: when a handler holds a loop up, its route is found among them.
-    fn paces(&self) -> &[Pace];
+    /// Those that [`Turn::call`] is given: when a handler holds a loop up, its route is found among them. Asked for once.
+    fn paces(&self) -> Arc<[Pace]>;
 }
 
 /// One connection's side of a protocol. It is parked while nothing happens, and run when something does.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+#[cfg(unix)]
+use mio::Interest;
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 use super::connection::Connection;
 use super::core::{Core, Phase};
@@ -18,8 +20,8 @@ use super::protocol::{Doing, Next, Shared, Wake};
 use super::registry::Activity;
 use super::seats::{Seat, Seats, Watch};
 use super::timers::Timers;
-use crate::clock;
 use crate::runtime::stop::Stage;
+use crate::{clock, panics};
 
 /// The waker's. Listeners count down from here, seats up from 0.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -37,6 +39,10 @@ pub(super) struct Reactor {
     seats: Seats,
     timers: Timers,
     errands: VecDeque<Errand>,
+    /// As many of them are run before the poll is looked at again.
+    batch: usize,
+    /// What is to be dropped where it may take its time.
+    burials: Vec<Burial>,
     now: Instant,
     phase: Phase,
     stage: Stage,
@@ -61,6 +67,8 @@ impl Reactor {
             seats: Seats::default(),
             timers: Timers::new(now),
             errands: VecDeque::new(),
+            batch: 0,
+            burials: Vec::new(),
             now,
             phase: Phase::Open,
             stage: Stage::Running,
@@ -81,16 +89,23 @@ impl Reactor {
         self.phase == Phase::Ended
     }
 
-    pub(super) fn next_errand(&mut self) -> Option<Errand> {
-        self.errands.pop_front()
+    pub(super) fn next_errand(&mut self, core: &Core) -> Option<Errand> {
+        self.batch = self.batch.checked_sub(1)?;
+        // The deadline may pass amid them, and no handler is to begin after it.
+        if core.phase() >= Phase::Closing { None } else { self.errands.pop_front() }
     }
 
     /// The session of an errand, unless it has become idle: it is away, gone, or was run for something else meanwhile.
     pub(super) fn take(&mut self, place: u32, wake: Wake) -> Option<Seat> {
-        if wake == Wake::TimedOut && !self.timers.has_fired(place) {
-            return None;
-        }
-        let seat = self.seats.take(place)?;
+        let stands = match wake {
+            Wake::Overloaded | Wake::Work => true,
+            // For one that is away it is remembered.
+            Wake::Ready { .. } => self.seats.hear(place),
+            // One that is away is told when it is back.
+            Wake::Stopping => self.seats.tell(place),
+            Wake::TimedOut => self.timers.has_fired(place),
+        };
+        let seat = if stands { self.seats.take(place) } else { None }?;
         seat.connection.set_activity(Activity::Busy);
         Some(seat)
     }
@@ -98,7 +113,10 @@ impl Reactor {
     /// Waits for something to happen, and takes note of it. Hands out what is to be dropped where it may take its time.
     pub(super) fn look(&mut self, core: &Arc<Core>, this: &Arc<Loop>) -> Vec<Burial> {
         let timeout = self.timeout();
-        match self.poll.poll(&mut self.events, timeout) {
+        this.set_awake(false);
+        let polled = self.poll.poll(&mut self.events, timeout);
+        this.set_awake(true);
+        match polled {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Vec::new(),
             Err(error) => {
@@ -125,14 +143,13 @@ impl Reactor {
                 }
             }
         }
-        let mut burials = Vec::new();
         // Once, so that everything that follows sees the same.
         self.phase = core.phase();
         if let Some(entrance) = &mut self.entrance {
-            burials = entrance.step(core, self.poll.registry(), self.now);
+            self.burials.append(&mut entrance.step(core, self.poll.registry(), self.now));
             for (connection, protocol) in entrance.arrivals() {
                 match core.loop_for_an_arrival() {
-                    None => self.seat(connection, &protocol),
+                    None => self.seat(core, connection, &protocol),
                     Some(other) => other.post(Letter::Arrival(connection, protocol)),
                 }
             }
@@ -144,20 +161,18 @@ impl Reactor {
         let errands = &mut self.errands;
         self.timers.expire(self.now, |place| errands.push_back(Errand { place, wake: Wake::TimedOut }));
         if self.phase >= Phase::Closing {
-            self.close(this, &mut burials);
+            self.close(this);
         }
-        burials
+        self.batch = self.errands.len();
+        std::mem::take(&mut self.burials)
     }
 
     /// What a session has said to come next is seen to.
     pub(super) fn settle(&mut self, core: &Arc<Core>, this: &Arc<Loop>, place: u32, seat: Option<Seat>, next: Next) {
-        let Some(mut seat) = seat else {
-            self.seats.vacate(place);
-            return;
-        };
+        let Some(mut seat) = seat else { return self.vacate(place) };
         let (watch, until) = match next {
             // It is closed already.
-            Next::Close(_) => return self.seats.vacate(place),
+            Next::Close(_) => return self.vacate(place),
             Next::Read { doing, until } => {
                 if doing == Doing::Idle {
                     seat.connection.set_activity(if seat.told { Activity::Leaving } else { Activity::Idle });
@@ -169,7 +184,10 @@ impl Reactor {
         };
         if let Err(error) = self.watch(&mut seat, place, watch) {
             core.observer.debug("connection not watched", [("error", error.to_string().into())]);
-            return self.seats.vacate(place);
+            let Seat { session, connection, .. } = seat;
+            connection.close(Activity::Busy);
+            self.burials.push(Burial::Session(session));
+            return self.vacate(place);
         }
         let told = seat.told;
         let missed = self.seats.park(place, seat);
@@ -178,8 +196,14 @@ impl Reactor {
             self.errands.push_back(Errand { place, wake: LOOK });
         }
         if self.stage >= Stage::Draining && !told {
-            self.tell(place);
+            self.errands.push_back(Errand { place, wake: Wake::Stopping });
         }
+    }
+
+    /// No session is here any more. Its timer must not fire for the next one.
+    fn vacate(&mut self, place: u32) {
+        self.timers.arm(place, None);
+        self.seats.vacate(place);
     }
 
     fn submit(&mut self, core: &Arc<Core>, this: &Arc<Loop>, place: u32, seat: Seat) {
@@ -193,29 +217,26 @@ impl Reactor {
         }
     }
 
-    /// Lets a session know that the drain has begun.
-    fn tell(&mut self, place: u32) {
-        if let Some(seat) = self.seats.get_mut(place) {
-            seat.told = true;
-            self.errands.push_back(Errand { place, wake: Wake::Stopping });
-        }
-    }
-
     fn look_at_the_stage(&mut self, core: &Core) {
         let before = self.stage;
         self.stage = core.stop.stops().stage();
         if before < Stage::Draining && self.stage >= Stage::Draining {
-            let parked: Vec<u32> = self.seats.parked().collect();
-            for place in parked {
-                self.tell(place);
-            }
+            let parked = self.seats.parked();
+            self.errands.extend(parked.map(|place| Errand { place, wake: Wake::Stopping }));
         }
     }
 
     /// Takes a new connection in. It is run at once, since its first bytes may be there; only if they are not, the poll comes
     /// to know of it.
-    fn seat(&mut self, connection: Connection, protocol: &Shared) {
-        let session = protocol.open(&connection);
+    fn seat(&mut self, core: &Core, connection: Connection, protocol: &Shared) {
+        let session = match panics::catch(|| protocol.open(&connection)) {
+            Ok(session) => session,
+            Err(message) => {
+                let fields = [("connection", connection.id().into()), ("panic", message.into())];
+                core.observer.error("session panicked", fields);
+                return connection.close(Activity::Failed);
+            }
+        };
         let place = self.seats.reserve();
         let told = self.stage >= Stage::Draining;
         self.seats.park(place, Seat { session, connection, watch: Watch::Nothing, told });
@@ -225,28 +246,31 @@ impl Reactor {
 
     fn read(&mut self, core: &Arc<Core>, this: &Arc<Loop>, letter: Letter) {
         match letter {
-            Letter::Arrival(connection, protocol) => self.seat(connection, &protocol),
+            Letter::Arrival(connection, protocol) => self.seat(core, connection, &protocol),
             Letter::Home { place, seat, next } => self.settle(core, this, place, seat, next),
         }
     }
 
     /// The deadline of the drain has passed: what is left is counted already, and its sockets are shut down.
-    fn close(&mut self, this: &Loop, burials: &mut Vec<Burial>) {
+    fn close(&mut self, this: &Loop) {
         self.errands.clear();
         let parked: Vec<u32> = self.seats.parked().collect();
         for place in parked {
             if let Some(Seat { session, connection, .. }) = self.seats.take(place) {
                 drop(connection);
-                burials.push(Burial::Session(session));
-                self.seats.vacate(place);
+                self.burials.push(Burial::Session(session));
+                self.vacate(place);
             }
         }
         if self.phase == Phase::Ended {
-            burials.extend(this.close().into_iter().map(Burial::Letter));
+            self.burials.extend(this.close().into_iter().map(Burial::Letter));
         }
     }
 
     fn timeout(&self) -> Option<Duration> {
+        if !self.errands.is_empty() || !self.burials.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let entrance = self.entrance.as_ref().and_then(Entrance::timeout);
         let timers = self.timers.next().map(|next| next.saturating_duration_since(clock::now()));
         entrance.into_iter().chain(timers).min()

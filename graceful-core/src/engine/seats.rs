@@ -8,6 +8,7 @@ pub(super) struct Seat {
     /// Dropped before the connection, which it may have borrowed things from.
     pub(super) session: Box<dyn Session>,
     pub(super) connection: Connection,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "no poll can watch it there"))]
     pub(super) watch: Watch,
     /// It has been told that the drain began.
     pub(super) told: bool,
@@ -78,17 +79,18 @@ impl Seats {
         matches!(before, Place::Away { missed: true })
     }
 
+    /// Whether a parked session has not been told yet that the drain began; it counts as told from now on.
+    pub(super) fn tell(&mut self, place: u32) -> bool {
+        match self.places.get_mut(place as usize) {
+            Some(Place::Parked(seat)) => !std::mem::replace(&mut seat.told, true),
+            _ => false,
+        }
+    }
+
     /// The session that was here is no more.
     pub(super) fn vacate(&mut self, place: u32) {
         self.places[place as usize] = Place::Free;
         self.free.push(place);
-    }
-
-    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Seat> {
-        match self.places.get_mut(place as usize) {
-            Some(Place::Parked(seat)) => Some(seat),
-            _ => None,
-        }
     }
 
     /// Every place with a parked session.

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
-use super::core::{Core, Phase};
+use super::core::Core;
 use super::desk::Desk;
 use super::event_loop::Loop;
+use super::slot::Run;
 use crate::runtime::stuck;
 use crate::sys;
 
@@ -25,13 +26,15 @@ const PATIENCE: u32 = 100;
 
 pub(super) struct Sentry {
     asleep: AtomicBool,
+    at_its_end: AtomicBool,
     thread: OnceLock<Thread>,
     handle: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Sentry {
     pub(super) fn new() -> Self {
-        Self { asleep: AtomicBool::new(false), thread: OnceLock::new(), handle: Mutex::new(None) }
+        let (asleep, at_its_end) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { asleep, at_its_end, thread: OnceLock::new(), handle: Mutex::new(None) }
     }
 
     /// Starts it, for the first protocol. Called under the lock of `control`.
@@ -47,15 +50,16 @@ impl Sentry {
         Ok(())
     }
 
-    /// A loop has something to do.
+    /// A loop has something to do, and is known to be [awake](Loop::is_awake).
     pub(super) fn stay_awake(&self) {
         if self.asleep.load(Ordering::SeqCst) {
             self.wake();
         }
     }
 
-    /// Ends it, after the loops.
+    /// Ends it. No loop is taken over any more.
     pub(super) fn end(&self) {
+        self.at_its_end.store(true, Ordering::SeqCst);
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(handle) = handle {
             handle.thread().unpark();
@@ -80,8 +84,7 @@ fn watch(core: &Arc<Core>) {
     drop(sentry.thread.set(thread::current()));
     let mut seen = Vec::new();
     let mut quiet = 0;
-    // A loop that is held up when everything ends is taken over still, so that it can.
-    while !(core.phase() == Phase::Ended && core.crew.is_closed()) {
+    while !sentry.at_its_end.load(Ordering::SeqCst) {
         let lively = look(core, &mut seen);
         quiet = if lively { 0 } else { quiet + 1 };
         if quiet < PATIENCE {
@@ -89,8 +92,8 @@ fn watch(core: &Arc<Core>) {
             continue;
         }
         sentry.asleep.store(true, Ordering::SeqCst);
-        // A loop that has begun to work before it could see that.
-        if !look(core, &mut seen) {
+        // One that has come back from its poll may be about to begin a run, and has not seen that it should wake us.
+        if !core.loops().iter().any(|this| this.is_awake()) {
             thread::park();
         }
         sentry.asleep.store(false, Ordering::SeqCst);
@@ -101,7 +104,7 @@ fn watch(core: &Arc<Core>) {
 /// What was seen of a loop.
 #[derive(Clone, Copy, Default)]
 struct Seen {
-    runs: u64,
+    run: Run,
     /// How often the same run was seen again.
     again: u32,
 }
@@ -112,17 +115,16 @@ fn look(core: &Arc<Core>, seen: &mut Vec<Seen>) -> bool {
     seen.resize(loops.len(), Seen::default());
     let mut lively = false;
     for (this, seen) in loops.iter().zip(seen) {
-        let runs = this.runs();
-        let in_a_run = runs % 2 == 1;
-        if runs != seen.runs {
-            *seen = Seen { runs, again: 0 };
+        let run = this.slot.run();
+        if run != seen.run {
+            *seen = Seen { run, again: 0 };
             lively = true;
-        } else if in_a_run {
+        } else if run.is_on() {
             seen.again += 1;
             lively = true;
-            match stuck::is_blocked(this.leader()) {
-                Some(true) | None => take_over(core, this, runs, blame),
-                Some(false) if seen.again >= LOOKS => take_over(core, this, runs, |_, _| ()),
+            match stuck::is_blocked(this.slot.leader(|desk| desk.serving().1)) {
+                Some(true) | None => take_over(core, this, run, blame),
+                Some(false) if seen.again >= LOOKS => take_over(core, this, run, |_, _| ()),
                 Some(false) => {}
             }
         }
@@ -130,13 +132,13 @@ fn look(core: &Arc<Core>, seen: &mut Vec<Seen>) -> bool {
     lively
 }
 
-fn take_over(core: &Arc<Core>, this: &Arc<Loop>, runs: u64, blame: impl FnOnce(&Core, &Desk)) {
+fn take_over(core: &Arc<Core>, this: &Arc<Loop>, run: Run, blame: impl FnOnce(&Core, &Desk)) {
     // First the thread: without one, the loop has to wait for its session.
-    if core.crew.have_a_spare(core).is_err() {
+    if core.crew.have_spares(core, 1).is_err() {
         return;
     }
     let mut connection = 0;
-    let seized = this.seize(runs, |desk| {
+    let seized = this.slot.seize(run, |desk| {
         connection = desk.serving().0;
         blame(core, desk);
         core.crew.lost(Arc::clone(desk));
@@ -150,8 +152,7 @@ fn take_over(core: &Arc<Core>, this: &Arc<Loop>, runs: u64, blame: impl FnOnce(&
 /// The route whose handler runs there blocks: it is to have a worker next time. One that merely takes long is found out when
 /// it comes back.
 fn blame(core: &Core, desk: &Desk) {
-    let protocols: Vec<_> = core.control().protocols.clone();
-    for pace in protocols.iter().flat_map(|protocol| protocol.paces()).filter(|pace| desk.is_at(pace)) {
+    for pace in core.control().paces.iter().flat_map(|paces| paces.iter()).filter(|pace| desk.is_at(pace)) {
         pace.punish();
     }
 }

@@ -75,7 +75,7 @@ impl Stream {
         sys::write_vectored_now(self.as_fd(), pieces)
     }
 
-    /// Sessions have a thread of their own here, and may block.
+    /// The sockets of sessions do not block here: see `drive`.
     #[cfg(not(unix))]
     pub(super) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
         (&*self).read(bytes)

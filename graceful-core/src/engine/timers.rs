@@ -9,6 +9,12 @@ use super::turn::COARSE;
 /// A tick is half of how late a timer may be.
 const TICK: Duration = Duration::from_millis(COARSE.as_millis() as u64 / 2);
 
+/// So many of them are a second.
+const SECOND: u64 = 1000 / TICK.as_millis() as u64;
+
+/// After so many, which is two hundred days, they are counted anew.
+const ERA: u32 = 1 << 31;
+
 /// When the timer of each place fires. A place has at most one entry in the heap that counts, which stays where it is when
 /// its deadline moves away: when it comes up, it is put back.
 #[derive(Debug)]
@@ -48,12 +54,20 @@ impl Timers {
         if due < timer.entry {
             timer.entry = due;
             self.heap.push(Reverse((due, place)));
+            // Each may leave one behind that does not count.
+            if self.heap.len() > 2 * self.places.len() + 64 {
+                self.make_heap();
+            }
         }
     }
 
     /// Tells which timers fire. Each has to be armed again.
     pub(super) fn expire(&mut self, now: Instant, mut fire: impl FnMut(u32)) {
-        let Some(tick) = self.tick_before(now) else { return };
+        let mut tick = self.tick_before(now);
+        if tick >= ERA {
+            self.begin_era(tick);
+            tick = 0;
+        }
         while let Some(&Reverse((entry, place))) = self.heap.peek() {
             if entry > tick {
                 return;
@@ -89,14 +103,38 @@ impl Timers {
 
     /// The first tick that is not before `until`; far away is never.
     fn tick_after(&self, until: Instant) -> u32 {
-        let since = until.saturating_duration_since(self.start).as_millis().div_ceil(TICK.as_millis());
-        u32::try_from(since).unwrap_or(NEVER)
+        let since = until.saturating_duration_since(self.start);
+        ticks(since.as_secs(), since.subsec_nanos().div_ceil(TICK.subsec_nanos()))
     }
 
     /// The last tick that is over.
-    fn tick_before(&self, now: Instant) -> Option<u32> {
-        u32::try_from(now.saturating_duration_since(self.start).as_millis() / TICK.as_millis()).ok()
+    fn tick_before(&self, now: Instant) -> u32 {
+        let since = now.saturating_duration_since(self.start);
+        ticks(since.as_secs(), since.subsec_nanos() / TICK.subsec_nanos())
     }
+
+    /// Counts from `tick` on.
+    #[cold]
+    fn begin_era(&mut self, tick: u32) {
+        self.start += TICK * tick;
+        for at in self.places.iter_mut().flat_map(|timer| [&mut timer.due, &mut timer.entry]) {
+            if *at != NEVER {
+                *at = at.saturating_sub(tick);
+            }
+        }
+        self.make_heap();
+    }
+
+    /// Keeps those entries only that count.
+    #[cold]
+    fn make_heap(&mut self) {
+        let entries = (0..).zip(&self.places).filter(|(_, timer)| timer.entry != NEVER);
+        self.heap = entries.map(|(place, timer)| Reverse((timer.entry, place))).collect();
+    }
+}
+
+fn ticks(seconds: u64, more: u32) -> u32 {
+    u32::try_from(seconds.saturating_mul(SECOND).saturating_add(more.into())).unwrap_or(NEVER)
 }
 
 #[cfg(test)]
@@ -123,6 +161,51 @@ mod tests {
         assert!(fired(&mut timers, start + Duration::from_secs(10)).is_empty());
         assert_eq!(fired(&mut timers, start + Duration::from_secs(12)), [3]);
         assert_eq!((timers.heap.len(), timers.next()), (0, None));
+    }
+
+    #[test]
+    fn none_fires_before_its_time_by_less_than_a_millisecond() {
+        let start = clock::now();
+        let mut timers = Timers::new(start);
+        let until = start + Duration::from_micros(10_001);
+        timers.arm(0, Some(until));
+        assert!(fired(&mut timers, start + Duration::from_micros(10_000)).is_empty());
+        assert!(timers.next().is_some_and(|next| next >= until && next < until + COARSE));
+        assert_eq!(fired(&mut timers, start + Duration::from_micros(20_000)), [0]);
+    }
+
+    #[test]
+    fn what_does_not_count_any_more_goes() {
+        let start = clock::now();
+        let mut timers = Timers::new(start);
+        // As of a protocol that waits shortly and long in turn.
+        for step in 0..100_000 {
+            let now = start + Duration::from_millis(10 * step);
+            let place = (step % 3) as u32;
+            timers.arm(place, now.checked_add(Duration::from_secs(3600)));
+            timers.arm(place, now.checked_add(Duration::from_millis(1)));
+            timers.arm(place, now.checked_add(Duration::from_secs(3600)));
+            assert!(fired(&mut timers, now).is_empty());
+            assert!(timers.heap.len() <= 2 * 3 + 64, "{} after {step}", timers.heap.len());
+        }
+    }
+
+    #[test]
+    fn years_go_by() {
+        let start = clock::now();
+        let mut timers = Timers::new(start);
+        let mut now = start;
+        for _ in 0..40 {
+            now += Duration::from_secs(100 * 24 * 3600);
+            timers.arm(0, now.checked_add(Duration::from_secs(1)));
+            // One that would be far away from when it all began is not.
+            timers.arm(1, now.checked_add(Duration::from_secs(300 * 24 * 3600)));
+            timers.arm(1, now.checked_add(Duration::from_secs(2)));
+            assert!(fired(&mut timers, now + Duration::from_millis(999)).is_empty());
+            assert_eq!(fired(&mut timers, now + Duration::from_millis(1_020)), [0]);
+            assert_eq!(fired(&mut timers, now + Duration::from_millis(2_020)), [1]);
+        }
+        assert!(timers.places.iter().all(|timer| timer.entry == NEVER));
     }
 
     proptest! {

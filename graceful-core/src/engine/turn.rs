@@ -101,12 +101,17 @@ impl Turn<'_> {
     /// The message of the handler's panic.
     pub fn call<T>(&self, pace: &Pace, handler: impl FnOnce() -> T) -> Result<T, String> {
         self.desk.begin(pace);
-        // On a loop, what lies between two calls is a few microseconds: one look at the clock for both.
-        let before = if self.place == Place::Loop { self.clock.get() } else { clock::now() };
+        let exactly = self.place == Place::Worker || pace.is_suspect();
+        let before = if exactly { clock::now() } else { self.clock.get() };
         let result = panics::catch(handler);
         let after = clock::now();
         self.clock.set(after);
-        pace.note(after.saturating_duration_since(before));
+        let took = after.saturating_duration_since(before);
+        if exactly {
+            pace.note(took);
+        } else {
+            pace.note_roughly(took);
+        }
         result
     }
 

@@ -46,54 +46,52 @@ pub(super) fn ready(core: &Core, stream: &Stream, wanted: Wanted, timeout: Optio
     })
 }
 
-/// The read or write that follows is what waits.
-#[cfg(not(unix))]
-pub(super) fn ready(_: &Core, stream: &Stream, wanted: Wanted, timeout: Option<Duration>) -> io::Result<Waited> {
-    let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
-    match wanted {
-        Wanted::Bytes => stream.set_read_timeout(timeout)?,
-        Wanted::Room => stream.set_write_timeout(timeout)?,
-    }
-    Ok(Waited::Ready)
-}
-
-/// Looks at the socket in short turns: this platform cannot wait for a socket and a pipe at once.
+/// In turns: this platform cannot wait for a socket and a pipe at once.
 #[cfg(not(unix))]
 pub(super) fn readable(core: &Core, stream: &Stream, stage: Stage, timeout: Option<Duration>) -> io::Result<Readable> {
-    let Stream::Tcp(socket) = stream;
-    let restore = socket.read_timeout()?;
-    let result = peek_until(core, socket, stage, timeout);
-    socket.set_read_timeout(restore)?;
-    result
+    use std::os::windows::io::AsSocket as _;
+
+    Ok(match in_turns(core, stage, timeout, |turn| crate::sys::wait_readable(stream.as_socket(), turn))? {
+        Waited::Ready => Readable::Ready,
+        Waited::Stopping => Readable::Stopping,
+        Waited::TimedOut => Readable::TimedOut,
+    })
+}
+
+/// The same for what a session wants, up to the moment at which the drain begins.
+#[cfg(not(unix))]
+pub(super) fn ready(core: &Core, stream: &Stream, wanted: Wanted, timeout: Option<Duration>) -> io::Result<Waited> {
+    use std::os::windows::io::AsSocket as _;
+
+    let draining = core.stop.stops().stage() >= Stage::Draining;
+    let stage = if draining { Stage::Ended } else { Stage::Draining };
+    in_turns(core, stage, timeout, |turn| match wanted {
+        Wanted::Bytes => crate::sys::wait_readable(stream.as_socket(), turn),
+        Wanted::Room => crate::sys::wait_writable(stream.as_socket(), turn),
+    })
 }
 
 #[cfg(not(unix))]
-fn peek_until(
+fn in_turns(
     core: &Core,
-    socket: &std::net::TcpStream,
     stage: Stage,
     timeout: Option<Duration>,
-) -> io::Result<Readable> {
+    wait: impl Fn(Duration) -> io::Result<bool>,
+) -> io::Result<Waited> {
     /// How late the stage may be noticed.
     const TURN: Duration = Duration::from_millis(50);
 
     let deadline = timeout.and_then(|timeout| clock::now().checked_add(timeout));
     loop {
         let left = deadline.map_or(TURN, clock::until);
-        // A timeout of zero is refused.
-        socket.set_read_timeout(Some(left.clamp(Duration::from_millis(1), TURN)))?;
-        match socket.peek(&mut [0]) {
-            Ok(_) => return Ok(Readable::Ready),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // The read that follows will tell.
-            Err(_) => return Ok(Readable::Ready),
+        if wait(left.min(TURN))? {
+            return Ok(Waited::Ready);
         }
         if core.stop.stops().stage() >= stage {
-            return Ok(Readable::Stopping);
+            return Ok(Waited::Stopping);
         }
         if left.is_zero() {
-            return Ok(Readable::TimedOut);
+            return Ok(Waited::TimedOut);
         }
     }
 }

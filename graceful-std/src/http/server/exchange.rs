@@ -21,7 +21,7 @@ use super::encode::{self, Announce, Length};
 use super::incoming::{Invitation, Remainder, Upload};
 use super::patience::Patience;
 use super::session::{After, HttpSession, State, Step, take_front};
-use super::settings::Writes;
+use super::settings::{Handlers, Writes};
 use super::transmit::{Chunking, Chunks, Sent};
 
 /// A body up to this length is waited for on the loop: a handler that then gets it as a whole needs no worker to wait for it.
@@ -255,7 +255,10 @@ impl HttpSession {
         more: bool,
         output: &mut Vec<u8>,
     ) -> Step {
-        if turn.place() == Place::Loop && self.shared.paces[about.endpoint].is_slow() {
+        let for_a_worker = || {
+            self.shared.settings.handlers == Handlers::OnWorkers || self.shared.paces[about.endpoint].is_slow()
+        };
+        if turn.place() == Place::Loop && for_a_worker() {
             self.state = State::Queued(Box::new(Job::Call { request, about, upload: None }));
             return Step::Work;
         }

@@ -12,7 +12,7 @@ mod transmit;
 
 use std::time::Duration;
 
-use self::settings::{Settings, Writes};
+use self::settings::{Handlers, Settings, Writes};
 use super::router::Router;
 
 /// Routes with limits and timers of one's own: what [`App::http`](graceful_core::App::http) takes instead of a bare [`Router`].
@@ -31,6 +31,7 @@ use super::router::Router;
 /// | [`write_timeout`](Server::write_timeout) | 30 s |
 /// | [`keep_alive`](Server::keep_alive) | 75 s |
 /// | [`read_only_while_stopping`](Server::read_only_while_stopping) | off |
+/// | [`always_on_workers`](Server::always_on_workers) | off |
 ///
 /// # Examples
 /// ```
@@ -136,6 +137,13 @@ impl Server {
     /// handler by then go on.
     pub fn read_only_while_stopping(mut self) -> Self {
         self.settings.writes_while_stopping = Writes::Refused;
+        self
+    }
+
+    /// Calls every handler on a worker, also those that are known to be quick: where handlers block at random, or for so long
+    /// that even the first few milliseconds of the first call are too much for the others. It costs two hand-overs a request.
+    pub fn always_on_workers(mut self) -> Self {
+        self.settings.handlers = Handlers::OnWorkers;
         self
     }
 }

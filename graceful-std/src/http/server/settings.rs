@@ -17,6 +17,16 @@ pub(crate) struct Settings {
     pub(crate) write_timeout: Duration,
     pub(crate) keep_alive: Duration,
     pub(crate) writes_while_stopping: Writes,
+    pub(crate) handlers: Handlers,
+}
+
+/// Where handlers are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handlers {
+    /// On the event loop if they are quick, which is learned.
+    Learned,
+    /// On workers, all of them.
+    OnWorkers,
 }
 
 /// What becomes of requests that change something while the service stops.
@@ -57,6 +67,7 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(75),
             writes_while_stopping: Writes::Served,
+            handlers: Handlers::Learned,
         }
     }
 }
