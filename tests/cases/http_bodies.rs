@@ -42,15 +42,34 @@ fn a_length_and_chunks_are_the_same_to_a_handler() {
     let mut client = connect(&service);
     for length in [0, 1, 7, 1000, 20_000, 40_000, 70_000, 1_000_000] {
         let body = text(length);
-        for path in ["/echo", "/reflect"] {
-            ask_while_sending(&mut client, post(path, &body).as_bytes()).expect(200, &body);
-            for size in [1 + length / 40, 1 + length / 3, length + 1] {
-                ask_while_sending(&mut client, &chunked(path, &body, size)).expect(200, &body);
-            }
+        ask_while_sending(&mut client, post("/echo", &body).as_bytes()).expect(200, &body);
+        for size in [1 + length / 40, 1 + length / 3, length + 1] {
+            ask_while_sending(&mut client, &chunked("/echo", &body, size)).expect(200, &body);
         }
     }
     drop(client);
-    service.stop().expect_code(0).expect_served(1).expect_answered(64);
+    service.stop().expect_code(0).expect_served(1).expect_answered(32);
+}
+
+#[test]
+fn a_body_is_sent_back_while_it_comes() {
+    let service = http().start();
+    for length in [0, 1, 1000, 40_000, 1_000_000] {
+        let body = text(length);
+        let size = 1 + length / 7;
+        ask_while_sending(&mut connect(&service), post("/reflect", &body).as_bytes()).expect(200, &body);
+        ask_while_sending(&mut connect(&service), &chunked("/reflect", &body, size)).expect(200, &body);
+    }
+    // It is there before the rest is sent.
+    let mut client = connect(&service);
+    client.send("POST /reflect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").expect("it reads");
+    client.head().expect("answered").expect_status(200);
+    client.send(format!("5000\r\n{}\r\n", text(0x5000))).expect("it reads");
+    assert_eq!(client.chunk().expect("the beginning").len(), 16 * 1024);
+    client.send("0\r\n\r\n").expect("it reads");
+    assert_eq!(client.chunk().expect("the rest").len(), 0x5000 - 16 * 1024);
+    assert!(client.chunk().expect("the end").is_empty());
+    service.stop().expect_code(0);
 }
 
 #[test]
@@ -146,6 +165,18 @@ fn an_answer_does_not_wait_for_the_body() {
         assert!(answer.expect(200, "ignored\n").closes(), "{answer:?}");
         client.expect_end();
     }
+    // A client that looks only when it has sent all of it finds the answer, too.
+    for (pieces, size, pause) in [(40, 500_000, 0), (8, 10_000, 300)] {
+        let mut client = connect(&service);
+        client.send(head("/echo", 50_000_000, "")).expect("it reads");
+        for _ in 0..pieces {
+            client.send(vec![b'x'; size]).expect("it is taken");
+            thread::sleep(Duration::from_millis(pause));
+        }
+        let answer = client.answer().expect("answered, and not reset");
+        assert!(answer.expect_status(413).closes(), "{answer:?}");
+        client.expect_end();
+    }
     // What little there is left of a body is no reason to close.
     let mut client = connect(&service);
     for _ in 0..3 {
@@ -154,6 +185,19 @@ fn an_answer_does_not_wait_for_the_body() {
         let answer = client.ask(chunked("/first?bytes=4", &text(3000), 1000)).expect("answered");
         assert!(!answer.expect(200, "0000").closes(), "{answer:?}");
     }
+}
+
+#[test]
+fn who_goes_on_sending_after_the_answer_holds_up_no_exit() {
+    let service = http().start();
+    let mut client = connect(&service);
+    client.send(head("/ignore", 1_000_000_000, "")).expect("it reads");
+    client.answer().expect("answered").expect(200, "ignored\n");
+    let mut sender = client.sender().expect("a descriptor");
+    let sending = thread::spawn(move || while sender.write_all(&[b'x'; 10_000]).is_ok() {});
+    let exit = service.stop();
+    exit.expect_code(0).expect_served(1).expect_answered(1).expect_within(Duration::from_secs(1));
+    sending.join().expect("no panic");
 }
 
 #[test]

@@ -22,15 +22,15 @@ fn a_request_that_crosses_the_signal_is_answered() {
             client.send(get("/things/late")).expect("it is open");
         }
         for client in &mut clients[..25] {
-            let answer = client.answer().expect("answered");
-            assert!(answer.expect(200, "GET late\n").closes(), "{answer:?}");
+            // It says that it is the last if the service knows of the signal by then.
+            client.answer().expect("answered").expect(200, "GET late\n");
         }
         for client in &mut clients {
             client.expect_end();
         }
         let exit = service.wait(PATIENCE);
         exit.expect_code(0).expect_outcome("clean").expect_served(50).expect_answered(75);
-        assert_eq!(exit.connections("closed_idle"), 25, "{exit}");
+        assert!(exit.connections("closed_idle") >= 25, "{exit}");
         exit.expect_within(Duration::from_millis(100));
     }
 }
@@ -108,6 +108,8 @@ fn halves_of_requests_that_are_never_completed() {
     }
     let exit = service.wait(PATIENCE);
     exit.expect_code(0).expect_outcome("clean").expect_served(7).expect_not_before(Duration::from_secs(5));
+    // All but the half of a head were requests.
+    exit.expect_answered(6);
     exit.expect_within(Duration::from_secs(6));
 }
 

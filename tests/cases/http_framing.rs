@@ -202,14 +202,20 @@ fn transfer_codings() {
         refused(&service, &request, status);
     }
     refused(&service, &with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400);
-    refused(&service, b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n", 400);
+    refused(
+        &service,
+        b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n",
+        400,
+    );
 }
 
 #[test]
 fn chunks() {
     let service = http().start();
     let head = with("Transfer-Encoding: chunked\r\n");
-    for body in ["0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "A;b=\"c\"\r\n0123456789\r\n0\r\nT: u\r\n\r\n", "001\r\na\r\n000\r\n\r\n"] {
+    for body in
+        ["0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "A;b=\"c\"\r\n0123456789\r\n0\r\nT: u\r\n\r\n", "001\r\na\r\n000\r\n\r\n"]
+    {
         taken(&service, &[&head, body.as_bytes()].concat());
     }
     for (body, status) in [

@@ -79,6 +79,11 @@ impl Service {
         self
     }
 
+    /// Adds arguments.
+    pub fn args<S: Into<OsString>>(self, args: impl IntoIterator<Item = S>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
     /// Sets a variable.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.insert(name.into(), Some(value.into()));

@@ -38,6 +38,8 @@ pub(super) struct Reactor {
     entrance: Option<Entrance>,
     seats: Seats,
     timers: Timers,
+    /// What the sentry knows of them.
+    alarm: Option<Instant>,
     errands: VecDeque<Errand>,
     /// As many of them are run before the poll is looked at again.
     batch: usize,
@@ -66,6 +68,7 @@ impl Reactor {
             entrance,
             seats: Seats::default(),
             timers: Timers::new(now),
+            alarm: None,
             errands: VecDeque::new(),
             batch: 0,
             burials: Vec::new(),
@@ -113,6 +116,11 @@ impl Reactor {
     /// Waits for something to happen, and takes note of it. Hands out what is to be dropped where it may take its time.
     pub(super) fn look(&mut self, core: &Arc<Core>, this: &Arc<Loop>) -> Vec<Burial> {
         let timeout = self.timeout();
+        let alarm = self.timers.next();
+        if alarm != self.alarm {
+            self.alarm = alarm;
+            this.set_alarm(alarm);
+        }
         this.set_awake(false);
         let polled = self.poll.poll(&mut self.events, timeout);
         this.set_awake(true);
@@ -238,9 +246,10 @@ impl Reactor {
             }
         };
         let place = self.seats.reserve();
-        let told = self.stage >= Stage::Draining;
-        self.seats.park(place, Seat { session, connection, watch: Watch::Nothing, told });
-        let wake = if told { Wake::Stopping } else { Wake::Ready { hung_up: false } };
+        // The errand counts as its being told.
+        self.seats.park(place, Seat { session, connection, watch: Watch::Nothing, told: false });
+        let draining = self.stage >= Stage::Draining;
+        let wake = if draining { Wake::Stopping } else { Wake::Ready { hung_up: false } };
         self.errands.push_back(Errand { place, wake });
     }
 
@@ -271,9 +280,8 @@ impl Reactor {
         if !self.errands.is_empty() || !self.burials.is_empty() {
             return Some(Duration::ZERO);
         }
-        let entrance = self.entrance.as_ref().and_then(Entrance::timeout);
-        let timers = self.timers.next().map(|next| next.saturating_duration_since(clock::now()));
-        entrance.into_iter().chain(timers).min()
+        // The sentry sees to the timers of sessions.
+        self.entrance.as_ref().and_then(Entrance::timeout)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The thread that notices when a session holds up its loop, and gives the loop to another thread.
+//! The thread that notices when a session holds up its loop, and gives the loop to another thread. It wakes loops for their
+//! timers, too.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use super::desk::Desk;
 use super::event_loop::Loop;
 use super::slot::Run;
 use crate::runtime::stuck;
-use crate::sys;
+use crate::{clock, sys};
 
 /// How often it looks. A session that blocks is noticed at the second look: it has held up its loop for longer than this, and
 /// for less than two.
@@ -94,7 +95,10 @@ fn watch(core: &Arc<Core>) {
         sentry.asleep.store(true, Ordering::SeqCst);
         // One that has come back from its poll may be about to begin a run, and has not seen that it should wake us.
         if !core.loops().iter().any(|this| this.is_awake()) {
-            thread::park();
+            match core.loops().iter().filter_map(|this| this.alarm()).min() {
+                Some(alarm) => thread::park_timeout(clock::until(alarm)),
+                None => thread::park(),
+            }
         }
         sentry.asleep.store(false, Ordering::SeqCst);
         quiet = 0;
@@ -114,7 +118,9 @@ fn look(core: &Arc<Core>, seen: &mut Vec<Seen>) -> bool {
     let loops = core.loops();
     seen.resize(loops.len(), Seen::default());
     let mut lively = false;
+    let now = clock::now();
     for (this, seen) in loops.iter().zip(seen) {
+        this.ring(now);
         let run = this.slot.run();
         if run != seen.run {
             *seen = Seen { run, again: 0 };

@@ -111,11 +111,11 @@ fn number<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(name: &str
 }
 
 fn routes() -> Router {
-    let admin = Router::new().get("/secret", || "the secret\n").with(|request: Request, next: Next<'_>| {
-        match request.header("authorization") {
-            Some(_) => Ok(next.run(request)),
-            None => Err(StatusCode::UNAUTHORIZED),
-        }
+    let admin = Router::new().get("/secret", || "the secret\n").with(|request: Request, next: Next<'_>| match request
+        .header("authorization")
+    {
+        Some(_) => Ok(next.run(request)),
+        None => Err(StatusCode::UNAUTHORIZED),
     });
     let inner =
         Router::new().get("/greeting", |greeting: &Greeting, inner: &Inner| format!("{} {}\n", greeting.0, inner.0));
@@ -136,7 +136,7 @@ fn routes() -> Router {
         .get("/panic/late", panic_late)
         .get("/error", || -> io::Result<()> { Err(io::Error::other("the disk is full")) })
         .get("/broken", || Body::reader(io::repeat(b'x').take(100).chain(Broken)))
-        .get("/events", || events())
+        .get("/events", events)
         .get("/poll", poll)
         .get("/stream", stream)
         .get("/download", download)

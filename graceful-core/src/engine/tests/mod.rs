@@ -4,6 +4,8 @@ mod books;
 #[cfg(unix)]
 mod kinds;
 mod pool;
+#[cfg(unix)]
+mod sessions;
 mod stopping;
 mod waiting;
 

@@ -87,7 +87,7 @@ impl HttpSession {
         input: &[u8],
         output: &mut Vec<u8>,
     ) -> (usize, Step) {
-        let (mut used, mut received) = (0, 0);
+        let mut used = 0;
         let step = loop {
             if output.len() > MUCH && !matches!(self.send(connection, turn, output), Ok(Sent::All)) {
                 // An error shows again.
@@ -100,7 +100,8 @@ impl HttpSession {
                 _ => match self.parser.parse(rest, &self.shared.settings.head) {
                     Ok(None) => break Step::More,
                     Ok(Some((head, length))) => {
-                        received += 1;
+                        // Before the handler is called, which may never come back.
+                        turn.received(1);
                         self.head_began = None;
                         let (more, step) = self.begin(connection, turn, head, &rest[length..], output);
                         (length + more, step)
@@ -113,9 +114,6 @@ impl HttpSession {
                 break step;
             }
         };
-        if received > 0 {
-            turn.received(received);
-        }
         (used, step)
     }
 
@@ -192,7 +190,11 @@ impl HttpSession {
             Framing::Chunked => match whole(rest) {
                 Ok(Some((used, bytes))) => (used, Some(Body::from(bytes))),
                 Ok(None) => (rest.len(), None),
-                Err(reject) => return (rest.len(), self.reject(connection, turn, reject, output)),
+                Err(reject) => {
+                    // It was received, and this is its answer.
+                    self.unreported += 1;
+                    return (rest.len(), self.reject(connection, turn, reject, output));
+                }
             },
         };
         let more = used < rest.len();
@@ -204,7 +206,8 @@ impl HttpSession {
         let Some(mut body) = body else {
             let invitation = if expectation == Expectation::Continue { Invitation::Due } else { Invitation::NotNeeded };
             let patience = self.body_patience();
-            let upload = Upload::new(connection.wire().clone(), framing, rest.to_vec(), invitation, patience);
+            let (wire, stop) = (connection.wire().clone(), connection.stop().clone());
+            let upload = Upload::new(wire, stop, framing, rest.to_vec(), invitation, patience);
             let body = Body::incoming(Box::new(upload.body()), limit);
             let request = self.request(connection, parts, params, body);
             return (used, self.call_on_a_worker(connection, turn, request, about, Some(upload), output));
@@ -436,7 +439,8 @@ impl HttpSession {
             }
             Ok(Err(error)) => Err(interrupted(connection, turn, &error)),
             Err(message) => {
-                turn.error("response body panicked", connection.id(), &message);
+                let name = shared.routes.endpoints()[about.endpoint].name;
+                turn.error("response body panicked", connection.id(), &format_args!("{name}: {message}"));
                 Err(Step::Break(Ending::Completed))
             }
         }
@@ -466,6 +470,9 @@ impl HttpSession {
     /// The rest of a request has not come in time.
     pub(super) fn too_slow(&mut self, connection: &Connection, turn: &Turn<'_>, output: &mut Vec<u8>) -> Step {
         turn.debug("request refused", connection.id(), &"it did not arrive in time");
+        if matches!(self.state, State::Awaiting(_)) {
+            self.unreported += 1;
+        }
         self.refuse_with(turn, StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time", output)
     }
 

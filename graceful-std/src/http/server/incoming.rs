@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use graceful_core::Stop;
 use graceful_core::protocol::{Waited, Wanted, Wire};
 
 use super::super::body::Incoming;
@@ -30,6 +31,7 @@ pub(super) struct Received(Arc<Upload>);
 
 struct State {
     wire: Wire,
+    stop: Stop,
     decoder: BodyDecoder,
     /// Of a body whose length is known: what is left of it.
     announced: Option<u64>,
@@ -69,6 +71,7 @@ impl Upload {
     /// `bytes` is what has arrived behind the head.
     pub(super) fn new(
         wire: Wire,
+        stop: Stop,
         framing: Framing,
         bytes: Vec<u8>,
         invitation: Invitation,
@@ -77,7 +80,7 @@ impl Upload {
         let announced = if let Framing::Length(length) = framing { Some(length) } else { None };
         let decoder = BodyDecoder::new(framing);
         let (stopping, ended) = (None, Ended::No);
-        let state = State { wire, decoder, announced, bytes, at: 0, invitation, patience, stopping, ended };
+        let state = State { wire, stop, decoder, announced, bytes, at: 0, invitation, patience, stopping, ended };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
@@ -174,6 +177,10 @@ impl State {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(BodyError::Io(error)),
+            }
+            // The drain may have begun while the handler was busy with something else.
+            if self.stopping.is_none() && self.stop.is_stopping() {
+                self.stopping = Some(clock::now());
             }
             let until = match self.stopping {
                 Some(noticed) => self.patience.until_while_stopping(noticed),

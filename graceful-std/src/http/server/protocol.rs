@@ -26,16 +26,16 @@ pub(super) struct Shared {
     peers: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// How a connection was counted, and whether it may come in.
+/// Whether a connection may come in, and as whose it was counted then.
 #[derive(Debug)]
 pub(super) enum Admission {
     Granted { peer: Option<IpAddr> },
-    Refused { peer: Option<IpAddr> },
+    Refused,
 }
 
 impl Admission {
     pub(super) fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused)
     }
 }
 
@@ -52,22 +52,31 @@ impl Protocol for Http {
 }
 
 impl Shared {
-    /// Counts a connection, and decides whether it is one too many. It is counted either way, until it leaves.
+    /// Counts a connection until it leaves, unless it is one too many: it is told so, and takes up nobody's room.
     fn enter(&self, peer: &PeerAddress) -> Admission {
-        let mut granted = self.connections.fetch_add(1, Ordering::Relaxed) < self.settings.connections;
+        let refuse = || {
+            self.connections.fetch_sub(1, Ordering::Relaxed);
+            Admission::Refused
+        };
+        if self.connections.fetch_add(1, Ordering::Relaxed) >= self.settings.connections {
+            return refuse();
+        }
         let peer = self.counted(peer);
         if let Some(ip) = peer {
             let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = peers.entry(ip).or_insert(0);
-            *count += 1;
-            granted &= *count <= self.settings.connections_per_peer;
+            let count = peers.get(&ip).copied().unwrap_or(0);
+            if count >= self.settings.connections_per_peer {
+                return refuse();
+            }
+            peers.insert(ip, count + 1);
         }
-        if granted { Admission::Granted { peer } } else { Admission::Refused { peer } }
+        Admission::Granted { peer }
     }
 
     pub(super) fn leave(&self, admission: &Admission) {
+        let Admission::Granted { peer } = admission else { return };
         self.connections.fetch_sub(1, Ordering::Relaxed);
-        let (Admission::Granted { peer: Some(ip) } | Admission::Refused { peer: Some(ip) }) = admission else { return };
+        let Some(ip) = peer else { return };
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = peers.get_mut(ip) {
             *count -= 1;

@@ -22,7 +22,7 @@ use super::clock;
 use super::exchange::{Awaited, Job};
 use super::patience::Patience;
 use super::protocol::{Admission, Shared};
-use super::settings::{FRESH, HALF_A_HEAD, LAST_CHANCE, LINGER};
+use super::settings::{FRESH, HALF_A_HEAD, LAST_CHANCE, LINGER, LONGEST_LINGER};
 use super::transmit::{Sent, Unsent};
 
 /// Most connections are idle most of the time, so an idle one is small and holds no buffer.
@@ -52,7 +52,8 @@ pub(super) enum State {
     /// For the rest of a short body.
     Awaiting(Box<Awaited>),
     /// For the peer to close; takes in and forgets what still comes.
-    Lingering { until: Option<Instant>, left: usize },
+    /// Until `end`, or until nothing has come for a while since `last`.
+    Lingering { end: Option<Instant>, last: Instant },
     /// For a worker.
     Queued(Box<Job>),
     /// For the next head, or the rest of it.
@@ -83,7 +84,7 @@ pub(super) enum Step {
     Work,
 }
 
-/// As much is taken in and forgotten of what a peer sends that has been told that we leave.
+/// As much is taken in and forgotten at a stretch of what a peer sends that has been told that we leave.
 const FORGOTTEN: usize = 1024 * 1024;
 
 impl Session for HttpSession {
@@ -138,7 +139,7 @@ impl HttpSession {
             }
         }
         match self.state {
-            State::Lingering { .. } => self.linger(connection, buffers),
+            State::Lingering { .. } => self.linger(connection, turn, buffers),
             State::Queued(_) => Next::Work,
             State::Awaiting(_) | State::Reading => self.read(connection, turn, buffers, hung_up),
         }
@@ -285,7 +286,7 @@ impl HttpSession {
             return Next::Close(if stopping { Ending::Cut } else { Ending::Completed });
         }
         match self.state {
-            State::Lingering { .. } => Next::Close(Ending::Completed),
+            State::Lingering { .. } => self.linger(connection, turn, buffers),
             State::Reading if self.kept.is_empty() => {
                 // What has come while the timer fired goes first.
                 match self.read(connection, turn, buffers, true) {
@@ -311,22 +312,38 @@ impl HttpSession {
         }
         self.kept = Vec::new();
         self.after = After::Continue;
-        self.state = State::Lingering { until: turn.read_clock().checked_add(LINGER), left: FORGOTTEN };
-        self.linger(connection, buffers)
+        let now = turn.read_clock();
+        self.state = State::Lingering { end: now.checked_add(LONGEST_LINGER), last: now };
+        self.linger(connection, turn, buffers)
     }
 
-    /// Takes in what still comes until the peer closes.
-    fn linger(&mut self, connection: &Connection, buffers: &mut Buffers) -> Next {
-        let State::Lingering { until, left } = &mut self.state else { return Next::Close(Ending::Completed) };
+    /// Takes in what still comes until the peer closes: one that is in the middle of sending much looks for our answer when it is
+    /// through.
+    fn linger(&mut self, connection: &Connection, turn: &Turn<'_>, buffers: &mut Buffers) -> Next {
+        let State::Lingering { end, last } = &mut self.state else { return Next::Close(Ending::Completed) };
+        let now = turn.read_clock();
+        if connection.stop().is_stopping() {
+            *end = now.checked_add(LINGER).into_iter().chain(*end).min();
+        }
+        let mut taken = 0;
         loop {
             match connection.wire().read(&mut buffers.input) {
-                Ok(length) if length > 0 && length <= *left => *left -= length,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Next::Read { doing: Doing::Busy, until: *until };
+                Ok(length) if length > 0 => {
+                    *last = now;
+                    taken += length;
                 }
-                // The end, an error, or a peer that does not listen.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // The end, or an error.
                 Ok(_) | Err(_) => return Next::Close(Ending::Completed),
             }
+            if taken >= FORGOTTEN {
+                // There is more, and others wait.
+                return Next::Read { doing: Doing::Busy, until: Some(now) };
+            }
+        }
+        match last.checked_add(LINGER).into_iter().chain(*end).min() {
+            Some(until) if until <= now => Next::Close(Ending::Completed),
+            until => Next::Read { doing: Doing::Busy, until },
         }
     }
 }

@@ -51,8 +51,11 @@ pub(crate) const LAST_CHANCE: Duration = Duration::from_millis(50);
 /// One that has just been opened surely has its first request under way.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
 
-/// How long a peer may take to close its side, so that our last answer is not destroyed by a reset.
+/// How long a peer may be silent before it closes its side, so that our last answer is not destroyed by a reset.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
+
+/// How long it may go on sending.
+pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(10);
 
 impl Default for Settings {
     fn default() -> Self {

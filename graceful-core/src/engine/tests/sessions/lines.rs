@@ -1,5 +1,7 @@
 //! A protocol for tests: lines that say what the session is to do.
 
+use std::time::Instant;
+
 use super::*;
 use crate::engine::protocol::Shared;
 
@@ -23,6 +25,7 @@ pub(super) struct Settings {
     pub(super) on_drop: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Called when the protocol is dropped.
     pub(super) on_end: Option<Arc<dyn Fn() + Send + Sync>>,
+    pub(super) drain: Drain,
 }
 
 /// One run of a session.
@@ -54,11 +57,12 @@ enum Peer {
 }
 
 /// What the session does about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Drain {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Drain {
     Ignored,
     /// It leaves when there is nothing more to do.
     Obeyed,
+    #[default]
     Unheard,
 }
 
@@ -88,7 +92,7 @@ impl Protocol for LineProtocol {
             job: None,
             until: None,
             peer: Peer::Here,
-            drain: Drain::Unheard,
+            drain: self.0.settings.drain,
         })
     }
 
@@ -109,12 +113,8 @@ impl Session for LineSession {
     fn run(&mut self, connection: &Connection, turn: &Turn<'_>, _: &mut Buffers) -> Next {
         let thread = thread::current().name().unwrap_or_default().to_owned();
         // Nobody may listen any more.
-        let _ = self.lines.seen.send(Seen {
-            connection: connection.id(),
-            wake: turn.wake(),
-            place: turn.place(),
-            thread,
-        });
+        let _ =
+            self.lines.seen.send(Seen { connection: connection.id(), wake: turn.wake(), place: turn.place(), thread });
         match turn.wake() {
             Wake::Overloaded => {
                 self.job = None;
@@ -167,7 +167,9 @@ impl LineSession {
             while !self.unsent.is_empty() {
                 match connection.wire().write(&self.unsent) {
                     Ok(length) => drop(self.unsent.drain(..length)),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Write { until: self.until },
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        return Next::Write { until: self.until };
+                    }
                     Err(_) => return Next::Close(Ending::Completed),
                 }
             }

@@ -200,6 +200,17 @@ impl Client {
         self.hear()
     }
 
+    /// Reads so many bytes, of no importance.
+    fn swallow(&mut self, mut count: usize) {
+        let mut bytes = vec![0; 64 * 1024];
+        while count > 0 {
+            let most = count.min(bytes.len());
+            let length = (&self.stream).read(&mut bytes[..most]).expect("more");
+            assert!(length > 0 && bytes[..length].iter().all(|byte| *byte == b'x'));
+            count -= length;
+        }
+    }
+
     /// The number of its connection.
     fn id(&mut self) -> u64 {
         self.ask("id").parse().expect("a number")
