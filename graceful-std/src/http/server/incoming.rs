@@ -7,13 +7,13 @@ use std::time::Instant;
 use graceful_core::Stop;
 use graceful_core::protocol::{Waited, Wanted, Wire};
 
-use super::super::body::Incoming;
-use super::super::body_error::BodyError;
-use super::super::parser::{BodyDecoder, Framing};
 use super::clock;
 use super::encode;
 use super::patience::Patience;
 use super::transmit;
+use crate::http::body::Incoming;
+use crate::http::body_error::BodyError;
+use crate::http::parser::{BodyDecoder, Framing};
 
 /// How much is read from the socket at a time.
 const PIECE: usize = 16 * 1024;

@@ -1,11 +1,13 @@
 //! The server: what connects the parser, the router and the messages to the engine.
 
+mod answer;
 mod clock;
 mod encode;
 mod exchange;
 mod incoming;
 mod patience;
 mod protocol;
+mod refuse;
 mod session;
 mod settings;
 mod transmit;

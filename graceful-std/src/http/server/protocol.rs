@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use graceful_core::protocol::{Answered, Pace, Protocol, Serves, Session};
 use graceful_core::{App, Connection, PeerAddress, StartError};
 
-use super::super::into_response::IntoResponse;
-use super::super::request::Request;
-use super::super::router::{Router, Routes};
 use super::Server;
 use super::session::HttpSession;
 use super::settings::Settings;
+use crate::http::into_response::IntoResponse;
+use crate::http::request::Request;
+use crate::http::router::{Router, Routes};
 
 /// What all sessions of a server share.
 pub(super) struct Shared {

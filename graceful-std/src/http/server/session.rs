@@ -16,14 +16,14 @@ use bytes::Bytes;
 use graceful_core::Connection;
 use graceful_core::protocol::{Buffers, Doing, Ending, Next, Session, Turn, Wake};
 
-use super::super::parser::HeadParser;
-use super::super::request::Context;
 use super::clock;
 use super::exchange::{Awaited, Job};
 use super::patience::Patience;
 use super::protocol::{Admission, Shared};
 use super::settings::{FRESH, HALF_A_HEAD, LAST_CHANCE, LINGER, LONGEST_LINGER};
 use super::transmit::{Sent, Unsent};
+use crate::http::parser::HeadParser;
+use crate::http::request::Context;
 
 /// Most connections are idle most of the time, so an idle one is small and holds no buffer.
 pub(super) struct HttpSession {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::parser::HeadLimits;
+use crate::http::parser::HeadLimits;
 
 /// Everything that a server can be told; checked nowhere, since every value works.
 #[derive(Clone, Copy, Debug)]
