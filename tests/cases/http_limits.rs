@@ -117,7 +117,8 @@ fn requests_on_one_connection() {
 fn work_that_waits() {
     const ROOM: usize = 1024;
     let service = http().env("GRACEFUL_WORKERS", "1").start();
-    let mut clients: Vec<Http> = (0..ROOM + 100).map(|_| connect(&service)).collect();
+    // All of them are known by now, so that they are looked at in the order in which they ask.
+    let mut clients = idle(&service, ROOM + 100);
     // One holds a loop up, one has the worker: from then on all others wait.
     for (nth, client) in clients[..2].iter_mut().enumerate() {
         client.send(get("/poll")).expect("it reads");
@@ -140,5 +141,5 @@ fn work_that_waits() {
         client.answer().expect("answered once it stops").expect(200, "come back later\n");
     }
     let exit = service.wait(PATIENCE);
-    exit.expect_code(0).expect_served(1124).expect_answered(1124 + 98);
+    exit.expect_code(0).expect_served(1124).expect_answered(2 * 1124 + 98);
 }

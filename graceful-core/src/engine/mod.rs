@@ -16,6 +16,7 @@ mod counts;
 mod crew;
 mod desk;
 mod door;
+mod doze;
 mod drive;
 mod endpoint;
 mod entrance;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::desk::Desk;
+use super::doze::Doze;
 use super::event_loop::Loop;
 use super::slot::Run;
 use crate::runtime::stuck;
@@ -26,7 +27,7 @@ const LOOKS: u32 = 5;
 const PATIENCE: u32 = 100;
 
 pub(super) struct Sentry {
-    asleep: AtomicBool,
+    doze: Doze,
     at_its_end: AtomicBool,
     thread: OnceLock<Thread>,
     handle: Mutex<Option<JoinHandle<()>>>,
@@ -34,8 +35,12 @@ pub(super) struct Sentry {
 
 impl Sentry {
     pub(super) fn new() -> Self {
-        let (asleep, at_its_end) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { asleep, at_its_end, thread: OnceLock::new(), handle: Mutex::new(None) }
+        Self {
+            doze: Doze::new(),
+            at_its_end: AtomicBool::new(false),
+            thread: OnceLock::new(),
+            handle: Mutex::new(None),
+        }
     }
 
     /// Starts it, for the first protocol. Called under the lock of `control`.
@@ -53,9 +58,11 @@ impl Sentry {
 
     /// A loop has something to do, and is known to be [awake](Loop::is_awake).
     pub(super) fn stay_awake(&self) {
-        if self.asleep.load(Ordering::SeqCst) {
-            self.wake();
-        }
+        self.doze.wake(|| {
+            if let Some(thread) = self.thread.get() {
+                thread.unpark();
+            }
+        });
     }
 
     /// Ends it. No loop is taken over any more.
@@ -68,14 +75,6 @@ impl Sentry {
                 // It runs nobody's code.
                 drop(handle.join());
             }
-        }
-    }
-
-    fn wake(&self) {
-        if self.asleep.swap(false, Ordering::SeqCst)
-            && let Some(thread) = self.thread.get()
-        {
-            thread.unpark();
         }
     }
 }
@@ -92,15 +91,11 @@ fn watch(core: &Arc<Core>) {
             thread::park_timeout(TICK);
             continue;
         }
-        sentry.asleep.store(true, Ordering::SeqCst);
-        // One that has come back from its poll may be about to begin a run, and has not seen that it should wake us.
-        if !core.loops().iter().any(|this| this.is_awake()) {
-            match core.loops().iter().filter_map(|this| this.alarm()).min() {
-                Some(alarm) => thread::park_timeout(clock::until(alarm)),
-                None => thread::park(),
-            }
-        }
-        sentry.asleep.store(false, Ordering::SeqCst);
+        let is_anybody_awake = || core.loops().iter().any(|this| this.is_awake());
+        sentry.doze.sleep(is_anybody_awake, || match core.loops().iter().filter_map(|this| this.alarm()).min() {
+            Some(alarm) => thread::park_timeout(clock::until(alarm)),
+            None => thread::park(),
+        });
         quiet = 0;
     }
 }

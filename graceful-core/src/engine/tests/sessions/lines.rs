@@ -195,7 +195,7 @@ impl LineSession {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let on_loop = turn.place() == Place::Loop;
         let wants_worker = match word {
-            "work" | "work-block" => on_loop,
+            "work" | "work-block" | "work-call" => on_loop,
             // As a route whose calls block.
             "block" => on_loop && self.lines.paces[0].is_slow(),
             _ => false,
@@ -214,7 +214,7 @@ impl LineSession {
                 passed.expect("no panic");
                 self.answer("passed");
             }
-            "call" => {
+            "call" | "work-call" => {
                 let lines = Arc::clone(&self.lines);
                 let on_call = lines.settings.on_call.as_ref().expect("there is one");
                 turn.call(&lines.paces[0], || on_call()).expect("no panic");

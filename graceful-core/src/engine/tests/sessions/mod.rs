@@ -5,6 +5,7 @@ mod ending;
 mod errands;
 mod held_up;
 mod lines;
+mod queue;
 mod storm;
 mod talking;
 

@@ -114,45 +114,6 @@ fn a_write_that_blocks_goes_on_when_there_is_room() {
 }
 
 #[test]
-fn a_full_queue_is_told_to_the_session() {
-    for ground in [ONE_LOOP, THREE_LOOPS] {
-        let limits = Limits { workers: 1, requests: 1, ..Limits::default() };
-        let mut hall = Hall::with(ground, limits, Settings::default());
-        let mut clients = hall.clients(3);
-        clients[0].say("work-block");
-        hall.await_entered();
-        clients[1].say("work");
-        hall.await_activity(registry::Activity::Queued, 1);
-        assert_eq!(clients[2].ask("work"), "overloaded");
-        assert_eq!(clients[2].ask("echo still here"), "still here");
-        hall.open_gate();
-        assert_eq!(clients[0].hear(), "passed");
-        assert!(clients[1].hear().starts_with("gf-work-"));
-        assert!(clients[2].ask("work").starts_with("gf-work-"));
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn without_any_worker_each_session_is_told_so() {
-    // More than there is memory to be had.
-    let limits = Limits { stack: Some(1 << 62), ..Limits::default() };
-    let hall = Hall::with(THREE_LOOPS, limits, Settings::default());
-    thread::scope(|scope| {
-        for mut client in hall.clients(9) {
-            scope.spawn(move || {
-                let id = client.id().to_string();
-                for _ in 0..50 {
-                    assert_eq!(client.ask("work"), "overloaded");
-                    assert_eq!(client.ask("id"), id);
-                }
-            });
-        }
-    });
-    hall.leave_nothing_behind();
-}
-
-#[test]
 fn a_timer_fires_after_its_time_and_not_before() {
     for ground in EVERYWHERE {
         let hall = Hall::new(ground);
