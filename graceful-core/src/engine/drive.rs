@@ -20,7 +20,6 @@ pub(super) fn on_this_platform(protocol: Shared) -> Service {
 
 #[cfg(any(not(unix), test))]
 pub(super) mod by_a_worker {
-    use std::cell::Cell;
     use std::io;
     use std::sync::Arc;
 
@@ -31,7 +30,7 @@ pub(super) mod by_a_worker {
     use super::super::protocol::{Doing, Next, Protocol, Wake};
     use super::super::registry::Activity;
     use super::super::seats::{Seat, Watch};
-    use super::super::turn::{Buffers, Place, Turn};
+    use super::super::turn::{Buffers, Place, Timing, Turn};
     use super::super::wire::{Waited, Wanted};
     use crate::clock;
     use crate::error::BoxError;
@@ -60,7 +59,7 @@ pub(super) mod by_a_worker {
                 desk: &desk,
                 observer: &core.observer,
                 crowd: &core.crowd,
-                clock: &Cell::new(now),
+                timing: &Timing::new(now),
             };
             let next = seat.run(&turn, &mut buffers);
             buffers.reset();

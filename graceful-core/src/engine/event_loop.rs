@@ -4,7 +4,6 @@
 //! but in a slot that the sentry can reach: it gives the reactor to another thread, and the first one finds the slot empty
 //! when its session comes back.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -17,7 +16,7 @@ use super::reactor::{Errand, Reactor};
 use super::registry::Activity;
 use super::seats::Seat;
 use super::slot::Slot;
-use super::turn::{Buffers, Place, Turn};
+use super::turn::{Buffers, Place, Timing, Turn};
 use crate::{clock, panics};
 
 /// What the outside knows of a loop.
@@ -140,7 +139,7 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
     let desk = Arc::new(Desk::new());
     this.slot.begin_to_lead(Arc::clone(&desk));
     // Not when the loop last woke up: what held up its leader before is not this one's.
-    let clock = Cell::new(clock::now());
+    let timing = Timing::new(clock::now());
     loop {
         while let Some(Errand { place, wake }) = reactor.next_errand(core) {
             let Some(mut seat) = reactor.take(place, wake) else { continue };
@@ -155,7 +154,7 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
                 desk: &desk,
                 observer: &core.observer,
                 crowd: &core.crowd,
-                clock: &clock,
+                timing: &timing,
             };
             let next = seat.run(&turn, buffers);
             buffers.reset();
@@ -172,12 +171,12 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
             reactor.settle(core, this, place, seat, next);
         }
         let burials = reactor.look(core, this);
-        clock.set(reactor.now());
+        timing.set(reactor.now());
         if !burials.is_empty() {
             desk.take_up(0);
             let run = this.slot.put_aside(reactor);
             burials.into_iter().for_each(panics::drop_quietly);
-            clock.set(clock::now());
+            timing.set(clock::now());
             match this.slot.take_back(run) {
                 Some(mine) => reactor = mine,
                 None => {

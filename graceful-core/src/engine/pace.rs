@@ -71,7 +71,8 @@ impl Pace {
         self.set(before, level | flags);
     }
 
-    /// A call has come to its end, and it and something else took so long: if that is much, the next one is timed on its own.
+    /// Calls have come to their end, and with everything between them each took so long on average: if that is much, the next
+    /// one is timed on its own.
     pub fn note_roughly(&self, took: Duration) {
         if took > Duration::from_nanos(ALLOWANCE) {
             let before = self.bucket.load(Ordering::Relaxed);

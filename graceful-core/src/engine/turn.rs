@@ -27,8 +27,49 @@ pub struct Turn<'a> {
     pub(super) desk: &'a Desk,
     pub(super) observer: &'a Observer,
     pub(super) crowd: &'a Crowd,
-    /// When the thread last read the clock.
-    pub(super) clock: &'a Cell<Instant>,
+    pub(super) timing: &'a Timing,
+}
+
+/// A thread's look at the clock, which is not free: for handlers that are known to be quick it looks once in a while only, and
+/// sees what the calls since then took on average, with everything between them.
+#[derive(Debug)]
+pub(super) struct Timing {
+    last: Cell<Instant>,
+    /// Calls since then.
+    calls: Cell<u32>,
+    /// Calls until it looks again.
+    left: Cell<u32>,
+}
+
+/// It looks at each so-manieth call.
+const GLANCE: u32 = 8;
+
+impl Timing {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { last: Cell::new(now), calls: Cell::new(0), left: Cell::new(GLANCE) }
+    }
+
+    /// The clock was read for something else.
+    pub(super) fn set(&self, now: Instant) {
+        self.last.set(now);
+        self.calls.set(0);
+    }
+
+    /// A call has come to its end; the average, if this is one to look at.
+    fn glance(&self) -> Option<Duration> {
+        let calls = self.calls.get() + 1;
+        self.calls.set(calls);
+        let left = self.left.get() - 1;
+        if left > 0 {
+            self.left.set(left);
+            return None;
+        }
+        self.left.set(GLANCE);
+        let now = clock::now();
+        let took = now.saturating_duration_since(self.last.get());
+        self.set(now);
+        Some(took / calls)
+    }
 }
 
 /// Which thread runs a session.
@@ -101,16 +142,17 @@ impl Turn<'_> {
     /// The message of the handler's panic.
     pub fn call<T>(&self, pace: &Pace, handler: impl FnOnce() -> T) -> Result<T, String> {
         self.desk.begin(pace);
-        let exactly = self.place == Place::Worker || pace.is_suspect();
-        let before = if exactly { clock::now() } else { self.clock.get() };
+        if self.place == Place::Worker || pace.is_suspect() {
+            let before = clock::now();
+            let result = panics::catch(handler);
+            let after = clock::now();
+            self.timing.set(after);
+            pace.note(after.saturating_duration_since(before));
+            return result;
+        }
         let result = panics::catch(handler);
-        let after = clock::now();
-        self.clock.set(after);
-        let took = after.saturating_duration_since(before);
-        if exactly {
-            pace.note(took);
-        } else {
-            pace.note_roughly(took);
+        if let Some(average) = self.timing.glance() {
+            pace.note_roughly(average);
         }
         result
     }

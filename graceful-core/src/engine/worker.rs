@@ -1,6 +1,5 @@
 //! One thread that runs handlers, one connection at a time from its start to its end.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
@@ -11,7 +10,7 @@ use super::event_loop::Letter;
 use super::pool::{ConnectionJob, Job, SessionJob};
 use super::protocol::Wake;
 use super::registry::Activity;
-use super::turn::{Buffers, Place, Turn};
+use super::turn::{Buffers, Place, Timing, Turn};
 use crate::{clock, panics};
 
 /// What a worker is doing, for the report.
@@ -120,7 +119,7 @@ fn run(core: &Core, slot: &Slot, job: SessionJob, desk: &Desk, buffers: &mut Buf
         desk,
         observer: &core.observer,
         crowd: &core.crowd,
-        clock: &Cell::new(now),
+        timing: &Timing::new(now),
     };
     let next = seat.run(&turn, buffers);
     buffers.reset();

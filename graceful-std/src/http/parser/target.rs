@@ -85,6 +85,10 @@ fn is_ipv6(text: &[u8]) -> bool {
 
 /// `reg-name` of RFC 3986 3.2.2, except for the comma: a list of hosts is a sign of two headers that somebody joined.
 fn is_name(name: &[u8]) -> bool {
+    // Most names have no escape.
+    if name.iter().all(|&byte| NAME_BYTES[usize::from(byte)]) {
+        return !name.is_empty();
+    }
     let mut rest = name;
     loop {
         rest = match rest {
@@ -95,6 +99,16 @@ fn is_name(name: &[u8]) -> bool {
         }
     }
 }
+
+const NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < bytes.len() {
+        bytes[byte] = is_name_byte(byte as u8);
+        byte += 1;
+    }
+    bytes
+};
 
 const fn is_name_byte(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~'
