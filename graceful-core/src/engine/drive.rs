@@ -50,12 +50,11 @@ pub(super) mod by_a_worker {
         let mut wake = stopping(&core, &mut seat).unwrap_or(Wake::Ready { hung_up: false });
         loop {
             seat.connection.set_activity(Activity::Busy);
-            let (now, stage) = (clock::now(), core.stop.stops().stage());
+            let now = clock::now();
             let turn = Turn {
                 wake,
                 place: Place::Worker,
                 now,
-                stage,
                 desk: &desk,
                 observer: &core.observer,
                 crowd: &core.crowd,

@@ -143,14 +143,13 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
     loop {
         while let Some(Errand { place, wake }) = reactor.next_errand(core) {
             let Some(mut seat) = reactor.take(place, wake) else { continue };
-            let (now, stage) = (reactor.now(), reactor.stage());
+            let now = reactor.now();
             desk.take_up(seat.connection.id());
             let run = this.slot.put_aside(reactor);
             let turn = Turn {
                 wake,
                 place: Place::Loop,
                 now,
-                stage,
                 desk: &desk,
                 observer: &core.observer,
                 crowd: &core.crowd,

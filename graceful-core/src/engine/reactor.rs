@@ -84,10 +84,6 @@ impl Reactor {
         self.now
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        self.stage
-    }
-
     pub(super) fn is_over(&self) -> bool {
         self.phase == Phase::Ended
     }

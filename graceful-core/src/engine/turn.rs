@@ -9,7 +9,6 @@ use super::desk::Desk;
 use super::pace::Pace;
 use super::protocol::Wake;
 use crate::observe::Observer;
-use crate::runtime::stop::Stage;
 use crate::{clock, panics};
 
 /// The size of a thread's read buffer: what a pipelining client can have in flight, and a good piece of an upload.
@@ -23,7 +22,6 @@ pub struct Turn<'a> {
     pub(super) wake: Wake,
     pub(super) place: Place,
     pub(super) now: Instant,
-    pub(super) stage: Stage,
     pub(super) desk: &'a Desk,
     pub(super) observer: &'a Observer,
     pub(super) crowd: &'a Crowd,
@@ -121,18 +119,6 @@ impl Turn<'_> {
     #[must_use]
     pub fn read_clock(&self) -> Instant {
         clock::now()
-    }
-
-    /// Whether a shutdown has been requested: still serving, but no longer ready.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        self.stage >= Stage::Requested
-    }
-
-    /// Whether the drain has begun.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.stage >= Stage::Draining
     }
 
     /// Runs a handler, measures it for its route, and lets a loop that it holds up be taken over. A panic in it comes back as

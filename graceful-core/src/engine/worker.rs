@@ -110,12 +110,11 @@ fn serve(core: &Arc<Core>, slot: &Slot, job: ConnectionJob) {
 fn run(core: &Core, slot: &Slot, job: SessionJob, desk: &Desk, buffers: &mut Buffers) {
     let SessionJob { home, place, mut seat } = job;
     seat.connection.set_activity(Activity::Busy);
-    let (now, stage) = (clock::now(), core.stop.stops().stage());
+    let now = clock::now();
     let turn = Turn {
         wake: Wake::Work,
         place: Place::Worker,
         now,
-        stage,
         desk,
         observer: &core.observer,
         crowd: &core.crowd,

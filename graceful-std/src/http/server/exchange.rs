@@ -202,11 +202,11 @@ impl HttpSession {
             let upload = Upload::new(wire, stop, framing, rest.to_vec(), invitation, patience);
             let body = Body::incoming(Box::new(upload.body()), limit);
             let request = self.request(connection, parts, params, body);
-            return (used, self.call_on_a_worker(connection, turn, request, about, Some(upload), output));
+            return (used, self.call_where_it_belongs(connection, turn, request, about, Some(upload), more, output));
         };
         body.set_limit(limit);
         let request = self.request(connection, parts, params, body);
-        (used, self.call_where_it_belongs(connection, turn, request, about, more, output))
+        (used, self.call_where_it_belongs(connection, turn, request, about, None, more, output))
     }
 
     /// More of an awaited body has come.
@@ -230,7 +230,7 @@ impl HttpSession {
         let mut body = Body::from(Bytes::copy_from_slice(&rest[..length]));
         body.set_limit(self.shared.settings.body_bytes);
         let request = self.request(connection, head, params, body);
-        (length, self.call_where_it_belongs(connection, turn, request, about, length < rest.len(), output))
+        (length, self.call_where_it_belongs(connection, turn, request, about, None, length < rest.len(), output))
     }
 
     fn request(&mut self, connection: &Connection, parts: Parts, params: Params, body: Body) -> Request {
@@ -241,38 +241,28 @@ impl HttpSession {
         request
     }
 
+    /// Calls the handler here, or has a worker call it.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one exchange, which are owned by different hands")]
     fn call_where_it_belongs(
         &mut self,
         connection: &Connection,
         turn: &Turn<'_>,
         request: Request,
         about: About,
+        upload: Option<Arc<Upload>>,
         more: bool,
         output: &mut Vec<u8>,
     ) -> Step {
-        let for_a_worker =
-            || self.shared.settings.handlers == Handlers::OnWorkers || self.shared.paces[about.endpoint].is_slow();
+        let for_a_worker = || {
+            upload.is_some()
+                || self.shared.settings.handlers == Handlers::OnWorkers
+                || self.shared.paces[about.endpoint].is_slow()
+        };
         if turn.place() == Place::Loop && for_a_worker() {
-            self.state = State::Queued(Box::new(Job::Call { request, about, upload: None }));
-            return Step::Work;
-        }
-        self.call(connection, turn, request, about, None, more, output)
-    }
-
-    fn call_on_a_worker(
-        &mut self,
-        connection: &Connection,
-        turn: &Turn<'_>,
-        request: Request,
-        about: About,
-        upload: Option<Arc<Upload>>,
-        output: &mut Vec<u8>,
-    ) -> Step {
-        if turn.place() == Place::Loop {
             self.state = State::Queued(Box::new(Job::Call { request, about, upload }));
             return Step::Work;
         }
-        self.call(connection, turn, request, about, upload, false, output)
+        self.call(connection, turn, request, about, upload, more, output)
     }
 
     /// Calls the handler and answers.

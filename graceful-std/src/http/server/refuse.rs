@@ -1,6 +1,6 @@
 //! Answers that no handler gives.
 
-use ::http::{HeaderValue, StatusCode, header};
+use ::http::{HeaderMap, HeaderValue, StatusCode, header};
 use graceful_core::Connection;
 use graceful_core::protocol::Turn;
 
@@ -42,13 +42,12 @@ impl HttpSession {
     }
 
     fn refuse_with(&mut self, turn: &Turn<'_>, status: StatusCode, reason: &'static str, output: &mut Vec<u8>) -> Step {
-        let mut response = response::text(status, format!("{reason}\n"));
+        let mut headers = HeaderMap::new();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
-        let (parts, body) = response.into_parts();
-        let length = Length::Known(body.len_hint().unwrap_or(0));
-        encode::head(output, parts.status, &parts.headers, body.media_type(), length, Announce::Close, turn.now());
+        let length = Length::Known(reason.len() as u64 + 1);
+        encode::head(output, status, &headers, Some(&response::TEXT), length, Announce::Close, turn.now());
         output.extend_from_slice(reason.as_bytes());
         output.push(b'\n');
         self.state = State::Reading;
