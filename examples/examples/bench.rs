@@ -7,6 +7,8 @@
 //! | `/download?bytes=N` | N bytes |
 //! | `/upload` | how many bytes it was sent |
 //! | `/stuck` | none, ever |
+//! | `/ws` | a WebSocket: every message comes back |
+//! | `/room` | a WebSocket: every message goes to everybody here |
 //!
 //! Run:    cargo run --release --example bench   (ADDR=HOST:PORT, GRACEFUL_WORKERS=N, GRACEFUL_EVENT_LOOPS=N, ON_WORKERS=1)
 //! Stop:   Ctrl-C, or `kill` with its pid
@@ -18,18 +20,22 @@ use std::io::{self, Read as _};
 use std::thread;
 use std::time::Duration;
 
-use graceful::http::{Body, Error, Request, Router, Server};
-use graceful::{App, StartError};
+use graceful::http::{Body, Error, Request, Response, Router, Server};
+use graceful::websocket::{Handler, Hub, Message, Socket, WebSocket};
+use graceful::{App, BoxError, StartError};
 
 #[graceful::main]
 fn main(app: &App) -> Result<(), StartError> {
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into());
+    let hub = Hub::new();
     let routes = Router::new()
         .get("/", || "Hello, World!")
         .get("/work", work)
         .get("/download", download)
         .post("/upload", upload)
-        .get("/stuck", stuck);
+        .get("/stuck", stuck)
+        .get("/ws", echo)
+        .get("/room", move |request: Request| WebSocket::new().upgrade(&request, Member(hub.clone())));
     let server = Server::new(routes);
     // To compare designs of the engine: every request is handed to a worker.
     let server = if env::var_os("ON_WORKERS").is_some() { server.always_on_workers() } else { server };
@@ -57,6 +63,24 @@ fn upload(mut request: Request) -> Result<String, Error> {
 fn stuck() -> &'static str {
     loop {
         thread::park();
+    }
+}
+
+fn echo(request: Request) -> Response {
+    WebSocket::new().upgrade(&request, |socket: &Socket, message: Message| socket.send(message))
+}
+
+struct Member(Hub);
+
+impl Handler for Member {
+    fn on_open(&mut self, socket: &Socket) -> Result<(), BoxError> {
+        self.0.join("room", socket);
+        Ok(())
+    }
+
+    fn on_message(&mut self, _: &Socket, message: Message) -> Result<(), BoxError> {
+        self.0.broadcast("room", message);
+        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! Settings: defaults, what the program says, what the environment says; checked once into plain values.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,7 +85,7 @@ pub(crate) struct Settings {
     /// Only what was said; the rest follows from [`Settings::action`].
     pub(crate) signals: Vec<(Signal, SignalAction)>,
     /// Timeouts of hooks by name, from the environment: stronger than what their attributes say.
-    pub(crate) hook_timeouts: BTreeMap<String, Duration>,
+    pub(crate) hook_timeouts: Vec<(String, Duration)>,
     pub(crate) report: Option<PathBuf>,
     pub(crate) log: LevelFilter,
     /// `None`: what the program says.
@@ -111,7 +110,7 @@ impl Settings {
             incomplete_exit_code: INCOMPLETE,
             expect_hooks: None,
             signals: Vec::new(),
-            hook_timeouts: BTreeMap::new(),
+            hook_timeouts: Vec::new(),
             report: None,
             log: LevelFilter::Off,
             workers: None,
@@ -141,11 +140,16 @@ impl Settings {
         })
     }
 
+    /// The timeout that the environment sets for a hook.
+    pub(crate) fn hook_timeout(&self, hook: &str) -> Option<Duration> {
+        self.hook_timeouts.iter().find(|(name, _)| name == hook).map(|(_, timeout)| *timeout)
+    }
+
     /// Lets the environment decide what it speaks of. `hooks`: the names whose timeouts can be set.
-    pub(crate) fn read_environment<'a>(
+    pub(crate) fn read_environment(
         &mut self,
-        lookup: impl Fn(&str) -> Option<OsString>,
-        hooks: impl IntoIterator<Item = &'a str>,
+        lookup: &dyn Fn(&str) -> Option<OsString>,
+        hooks: &[&str],
     ) -> Result<(), StartError> {
         self.cluster = CLUSTER.iter().any(|name| lookup(name).is_some());
         let text = |name: &str| match lookup(name) {
@@ -156,11 +160,11 @@ impl Settings {
                 Err(value) => Err(unusable(name, &value.to_string_lossy(), "it is not UTF-8")),
             },
         };
-        let mut set_by: BTreeMap<u8, (&str, Duration)> = BTreeMap::new();
+        let mut set_by: [Option<(&str, Duration)>; Budget::Total as usize + 1] = [None; _];
         for (name, unit, budget) in BUDGETS {
             let Some(value) = text(name)? else { continue };
             let duration = parse(name, &value, unit)?;
-            if let Some((other, same)) = set_by.insert(budget as u8, (name, duration))
+            if let Some((other, same)) = set_by[budget as usize].replace((name, duration))
                 && same != duration
             {
                 return Err(unusable(
@@ -184,7 +188,7 @@ impl Settings {
                 continue;
             }
             if let Some(value) = text(&name)? {
-                self.hook_timeouts.insert(hook.to_owned(), parse(&name, &value, Unit::Seconds)?);
+                self.hook_timeouts.push((String::from(*hook), parse(&name, &value, Unit::Seconds)?));
             }
         }
         if let Some(path) = lookup("GRACEFUL_REPORT").filter(|path| !path.is_empty()) {
@@ -260,7 +264,7 @@ mod tests {
         let mut settings = Settings::new("test");
         let lookup =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
-        settings.read_environment(lookup, ["db", "close cache"])?;
+        settings.read_environment(&lookup, &["db", "close cache"])?;
         Ok(settings)
     }
 
@@ -287,8 +291,8 @@ mod tests {
                 flush: seconds(1)
             }
         );
-        assert_eq!(settings.hook_timeouts["db"], seconds(7));
-        assert_eq!(settings.hook_timeouts["close cache"], seconds(8));
+        assert_eq!(settings.hook_timeout("db"), Some(seconds(7)));
+        assert_eq!(settings.hook_timeout("close cache"), Some(seconds(8)));
     }
 
     #[test]

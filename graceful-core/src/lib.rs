@@ -1,6 +1,7 @@
 //! The core of `graceful`: how a threaded service starts, serves, drains and dies well.
 #![deny(unsafe_code)]
 
+mod channel;
 mod clock;
 mod config;
 mod engine;
@@ -11,8 +12,11 @@ mod panics;
 mod runtime;
 mod sync;
 mod sys;
+mod threads;
 
-pub use engine::{Address, Connection, ConnectionCounts, LocalAddress, PeerAddress, Readable, RequestCounts, Stream};
+pub use engine::{
+    Address, Connection, ConnectionCounts, CounterGroup, LocalAddress, PeerAddress, Readable, RequestCounts, Stream,
+};
 pub use error::{BoxError, StartError};
 pub use lifecycle::exit::Outcome;
 pub use lifecycle::hooks::{HookPhase, Origin};
@@ -39,7 +43,7 @@ pub use runtime::waiting::{Listener, Receive, RecvError, Unjoined, WaitEnded, jo
 /// For those who write a protocol: sessions that live on the event loops. HTTP is one.
 pub mod protocol {
     pub use crate::engine::{
-        Buffers, Doing, Ending, Next, Pace, Place, Protocol, Session, Turn, Waited, Wake, Wanted, Wire,
+        Bell, Buffers, Counters, Doing, Ending, Next, Pace, Place, Protocol, Session, Turn, Waited, Wake, Wanted, Wire,
     };
     pub use crate::runtime::app::{Answered, Serves};
 }

@@ -4,6 +4,7 @@
 //! never give back. So facts go through a queue to `gf-observe`, which calls the logger; only the end of the process waits
 //! for it, and only for the flush budget.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _};
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
 use log::{Level, LevelFilter};
+
+use crate::channel::{Receiver, Sender, channel};
 
 /// The target of every record: `graceful`.
 pub(crate) const TARGET: &str = "graceful";
@@ -33,7 +35,8 @@ pub(crate) enum Value {
     Duration(Duration),
     Number(u64),
     Signed(i64),
-    Text(String),
+    /// Most are names that the program spells: nothing to be copied, and nothing to be dropped.
+    Text(Cow<'static, str>),
 }
 
 enum Message {
@@ -51,9 +54,9 @@ enum Message {
 impl Observer {
     /// Starts `gf-observe`. The receiver disconnects when the thread has told everything and ended.
     pub(crate) fn start(fallback: LevelFilter) -> io::Result<(Self, Receiver<Infallible>)> {
-        let (sender, receiver) = crossbeam_channel::unbounded();
-        let (running, ended) = crossbeam_channel::bounded(0);
-        std::thread::Builder::new().name("gf-observe".into()).spawn(move || {
+        let (sender, receiver) = channel();
+        let (running, ended) = channel();
+        crate::threads::spawn("gf-observe", move || {
             crate::sys::block_signals();
             run(&receiver, fallback);
             drop(running);
@@ -62,43 +65,49 @@ impl Observer {
     }
 
     /// Tells a fact: a lower-case, past-tense message and its fields.
-    pub(crate) fn tell(&self, level: Level, message: &'static str, fields: impl IntoIterator<Item = Field>) {
+    #[inline(never)]
+    pub(crate) fn tell(&self, level: Level, message: &'static str, fields: Vec<Field>) {
         if level > log::max_level().max(self.fallback) {
             return;
         }
         // The receiver outlives all senders but those of the very end, when nobody listens any more.
-        let _ = self.sender.send(Message::Fact { level, message, fields: fields.into_iter().collect() });
+        self.sender.send(Message::Fact { level, message, fields });
     }
 
-    pub(crate) fn info(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
-        self.tell(Level::Info, message, fields);
+    // Not inlined: called in many places, to put a list together and send it.
+    #[inline(never)]
+    pub(crate) fn info(&self, message: &'static str, fields: impl Into<Vec<Field>>) {
+        self.tell(Level::Info, message, fields.into());
     }
 
-    pub(crate) fn warn(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
-        self.tell(Level::Warn, message, fields);
+    #[inline(never)]
+    pub(crate) fn warn(&self, message: &'static str, fields: impl Into<Vec<Field>>) {
+        self.tell(Level::Warn, message, fields.into());
     }
 
-    pub(crate) fn error(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
-        self.tell(Level::Error, message, fields);
+    #[inline(never)]
+    pub(crate) fn error(&self, message: &'static str, fields: impl Into<Vec<Field>>) {
+        self.tell(Level::Error, message, fields.into());
     }
 
-    pub(crate) fn debug(&self, message: &'static str, fields: impl IntoIterator<Item = Field>) {
-        self.tell(Level::Debug, message, fields);
+    #[inline(never)]
+    pub(crate) fn debug(&self, message: &'static str, fields: impl Into<Vec<Field>>) {
+        self.tell(Level::Debug, message, fields.into());
     }
 
     /// Writes a line to stderr, after everything told before.
     pub(crate) fn line(&self, line: String) {
-        let _ = self.sender.send(Message::Line(line));
+        self.sender.send(Message::Line(line));
     }
 
     /// Has the logger flushed after everything told before, then calls `done`.
     pub(crate) fn flush(&self, done: impl FnOnce() + Send + 'static) {
-        let _ = self.sender.send(Message::Flush(Box::new(done)));
+        self.sender.send(Message::Flush(Box::new(done)));
     }
 
     /// Ends the thread once all before it is told.
     pub(crate) fn end(&self) {
-        let _ = self.sender.send(Message::End);
+        self.sender.send(Message::End);
     }
 }
 
@@ -132,21 +141,21 @@ impl From<i32> for Value {
     }
 }
 
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+impl From<&'static str> for Value {
+    fn from(value: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(value))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(Cow::Owned(value))
     }
 }
 
 impl From<Arc<str>> for Value {
     fn from(value: Arc<str>) -> Self {
-        Self::Text(value.to_string())
+        Self::Text(Cow::Owned(value.to_string()))
     }
 }
 
@@ -163,28 +172,34 @@ impl fmt::Display for Value {
 
 /// A duration as people write it: `20s`, `1.25s`, `7.3ms`.
 pub(crate) fn show(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if duration.is_zero() {
+    // Whole numbers: the library's way to print a fraction is many kilobytes.
+    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    if nanos == 0 {
         "0s".into()
     } else if duration.subsec_nanos() == 0 {
         humantime::format_duration(duration).to_string()
-    } else if seconds >= 1.0 {
-        format!("{}s", trim(format!("{seconds:.2}")))
-    } else if seconds >= 0.001 {
-        format!("{}ms", trim(format!("{:.1}", seconds * 1e3)))
+    } else if nanos >= 1_000_000_000 {
+        hundredths(rounded(nanos, 10_000_000), "s")
+    } else if nanos >= 1_000_000 {
+        hundredths(rounded(nanos, 100_000) * 10, "ms")
     } else {
-        format!("{}us", trim(format!("{:.0}", (seconds * 1e6).max(1.0))))
+        format!("{}us", rounded(nanos, 1000).max(1))
     }
 }
 
-fn trim(number: String) -> String {
-    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number }
+fn rounded(number: u64, unit: u64) -> u64 {
+    number / unit + u64::from(number % unit >= unit / 2)
+}
+
+fn hundredths(number: u64, unit: &str) -> String {
+    let text = format!("{}.{:02}", number / 100, number % 100);
+    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn run(messages: &Receiver<Message>, fallback: LevelFilter) {
     let colour = io::stderr().is_terminal();
     let warned = AtomicBool::new(false);
-    for message in messages {
+    while let Some(message) = messages.recv() {
         match message {
             Message::Fact { level, message, fields } => {
                 if log::max_level() == LevelFilter::Off {
@@ -224,7 +239,7 @@ fn log_fact(level: Level, message: &'static str, fields: &[Field]) {
             let value = match value {
                 Value::Number(number) => log::kv::Value::from(*number),
                 Value::Signed(number) => log::kv::Value::from(*number),
-                Value::Text(text) => log::kv::Value::from(text.as_str()),
+                Value::Text(text) => log::kv::Value::from(&**text),
                 Value::Duration(_) => log::kv::Value::from_display(value),
             };
             (*key, value)
@@ -278,6 +293,10 @@ mod tests {
         check(Duration::from_secs(90), "1m 30s");
         check(Duration::from_millis(1250), "1.25s");
         check(Duration::from_micros(7300), "7.3ms");
+        check(Duration::from_micros(7351), "7.4ms");
+        check(Duration::from_micros(10_049), "10ms");
+        check(Duration::from_micros(1_999_996), "2s");
+        check(Duration::from_millis(100_250), "100.25s");
         check(Duration::from_micros(42), "42us");
         check(Duration::from_nanos(3), "1us");
     }

@@ -7,18 +7,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// What the code was at work on is not looked at again by the caller, which is why it may be asserted to be unwind safe.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let text = message(&*payload);
-        drop_quietly(payload);
-        text
-    })
+    catch_unwind(AssertUnwindSafe(run)).map_err(caught)
+}
+
+#[cold]
+#[inline(never)]
+fn caught(payload: Box<dyn Any + Send>) -> String {
+    let text = message(&*payload);
+    drop_quietly(payload);
+    text
 }
 
 /// Drops what is not ours: its destructor may panic, and so may that of the panic's payload, which is then left alone.
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
-        && let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
-    {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        drop_payload(payload);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
     }
 }

@@ -10,6 +10,14 @@ pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, atomic};
 
 pub(crate) use std::sync::PoisonError;
 
+/// Takes a lock that the model checker knows nothing of, whoever has panicked under it: one under which nothing panics, or
+/// whose state stays whole.
+// Not inlined: it is called in a hundred places, and is the same code for all types.
+#[inline(never)]
+pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs a test body under random schedules.
 #[cfg(all(test, graceful_shuttle))]
 pub(crate) fn explore(body: impl Fn() + Send + Sync + 'static) {

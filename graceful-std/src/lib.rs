@@ -107,11 +107,16 @@
 //! # Features
 //!
 //! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
+//! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
 #![forbid(unsafe_code)]
 
+#[cfg(all(any(test, fuzzing), feature = "http"))]
+mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use graceful_core::*;
 #[cfg(feature = "macros")]
@@ -119,3 +124,6 @@ pub use graceful_macros::{cleanup, main, reload, task};
 
 #[doc(hidden)]
 pub use graceful_core::__private;
+#[cfg(all(any(test, fuzzing), feature = "http"))]
+#[doc(hidden)]
+pub use fuzzing::targets as __fuzz;

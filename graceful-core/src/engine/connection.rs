@@ -108,6 +108,12 @@ impl Connection {
         &self.wire.conn.held.core().stop
     }
 
+    /// Whether it was cut, at the drain's deadline: its socket is shut down, which looks as if the peer had gone.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.wire.conn.held.core().registry.is_cut()
+    }
+
     /// Who is at the other end.
     #[must_use]
     pub fn peer(&self) -> &PeerAddress {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mio::Token;
 
+use super::counters::Groups;
 use super::crew::Crew;
 use super::door::Door;
 use super::entrance::Burial;
@@ -33,6 +34,7 @@ pub(super) struct Core {
     pub(super) crew: Crew,
     pub(super) sentry: Sentry,
     pub(super) crowd: Crowd,
+    pub(super) counters: Groups,
     pub(super) hold: Hold,
     /// The token of every connection.
     pub(super) stop: Stop,
@@ -102,6 +104,7 @@ impl Core {
             crew: Crew::new(),
             sentry: Sentry::new(),
             crowd: Crowd::default(),
+            counters: Groups::default(),
             hold: Hold::new(tickets, Arc::clone(&stops)),
             stop: Stop::new(stops, Stage::Draining, Stage::Cancelling),
             events,

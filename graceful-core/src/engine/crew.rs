@@ -1,18 +1,18 @@
 //! The threads that lead event loops, and those that wait to.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender};
 
 use super::core::Core;
 use super::desk::Desk;
 use super::event_loop::{self, Led, Loop};
 use super::reactor::Reactor;
 use super::turn::Buffers;
-use crate::{clock, sys};
+use crate::channel::{Receiver, Sender, channel};
+use crate::sync::lock;
+use crate::{clock, sys, threads};
 
 /// How many loops may be lost to handlers at a time: beyond it, a loop waits for its handler. Every lost thread has taught
 /// the engine that one route blocks, so that many are lost only if many routes block for the first time at once.
@@ -44,7 +44,7 @@ struct Lead {
 
 impl Crew {
     pub(super) fn new() -> Self {
-        let (sender, hand_over) = crossbeam_channel::unbounded();
+        let (sender, hand_over) = channel();
         let state = State { sender: Some(sender), threads: Vec::new(), started: 0, spare: 0, lost: Vec::new() };
         Self { state: Mutex::new(state), hand_over }
     }
@@ -59,7 +59,7 @@ impl Crew {
             let name = format!("gf-loop-{}", state.started);
             let receiver = self.hand_over.clone();
             let core = Arc::clone(core);
-            let handle = thread::Builder::new().name(name).spawn(move || work(&core, &receiver))?;
+            let handle = threads::spawn(&name, move || work(&core, &receiver))?;
             state.started += 1;
             state.threads.retain(|thread| !thread.is_finished());
             state.threads.push(handle);
@@ -74,7 +74,7 @@ impl Crew {
         let mut state = self.state();
         if let Some(sender) = &state.sender {
             // The receiver lives as long as this does.
-            drop(sender.send(Lead { this: Arc::clone(this), reactor }));
+            sender.send(Lead { this: Arc::clone(this), reactor });
             state.spare -= 1;
         }
     }
@@ -131,7 +131,7 @@ impl Crew {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No user code runs under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -139,7 +139,7 @@ impl Crew {
 fn work(core: &Arc<Core>, loops: &Receiver<Lead>) {
     sys::block_signals();
     let mut buffers = Buffers::new();
-    while let Ok(Lead { this, reactor }) = loops.recv() {
+    while let Some(Lead { this, reactor }) = loops.recv() {
         match event_loop::lead(core, &this, reactor, &mut buffers) {
             Led::Lost if core.crew.stays() => {}
             Led::Ended | Led::Lost => return,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::bell::Home;
 use super::connection::Connection;
 use super::core::Core;
 use super::desk::Desk;
@@ -35,7 +36,16 @@ pub(super) struct Loop {
 #[derive(Default)]
 struct Inbox {
     letters: Vec<Letter>,
+    /// Sessions that somebody has called: their places and connections.
+    calls: Vec<(u32, u64)>,
     closed: bool,
+}
+
+/// What has come for a loop.
+#[derive(Default)]
+pub(super) struct Mail {
+    pub(super) letters: Vec<Letter>,
+    pub(super) calls: Vec<(u32, u64)>,
 }
 
 /// What a loop is sent.
@@ -90,18 +100,33 @@ impl Loop {
         }
     }
 
-    /// What has come since the last call.
-    pub(super) fn letters(&self) -> Vec<Letter> {
-        if !self.notified.swap(false, Ordering::SeqCst) {
-            return Vec::new();
+    /// Has the session of a connection run.
+    pub(super) fn ring_for(&self, place: u32, connection: u64) {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.closed {
+            return;
         }
-        std::mem::take(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner).letters)
+        inbox.calls.push((place, connection));
+        drop(inbox);
+        if !self.notified.swap(true, Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// What has come since the last call.
+    pub(super) fn mail(&self) -> Mail {
+        if !self.notified.swap(false, Ordering::SeqCst) {
+            return Mail::default();
+        }
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        Mail { letters: std::mem::take(&mut inbox.letters), calls: std::mem::take(&mut inbox.calls) }
     }
 
     /// Nothing is taken in any more.
     pub(super) fn close(&self) -> Vec<Letter> {
         let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         inbox.closed = true;
+        inbox.calls = Vec::new();
         std::mem::take(&mut inbox.letters)
     }
 
@@ -154,6 +179,7 @@ pub(super) fn lead(core: &Arc<Core>, this: &Arc<Loop>, mut reactor: Box<Reactor>
                 observer: &core.observer,
                 crowd: &core.crowd,
                 timing: &timing,
+                home: Home::Loop(this, place),
             };
             let next = seat.run(&turn, buffers);
             buffers.reset();
@@ -196,11 +222,25 @@ impl Seat {
     pub(super) fn run(&mut self, turn: &Turn<'_>, buffers: &mut Buffers) -> Next {
         let observer = turn.observer;
         let id = self.connection.id();
-        match panics::catch(|| self.session.run(&self.connection, turn, buffers)) {
-            Ok(next) => next,
-            Err(message) => {
-                observer.error("session panicked", [("connection", id.into()), ("panic", message.into())]);
-                Next::Close(Ending::Failed)
+        let succeeding = Turn { wake: LOOK, ..*turn };
+        let mut turn = turn;
+        loop {
+            match panics::catch(|| match self.session.run(&self.connection, turn, buffers) {
+                Next::Become => Err(self.session.successor(&self.connection)),
+                next => Ok(next),
+            }) {
+                Ok(Ok(next)) => return next,
+                Ok(Err(Some(successor))) => {
+                    panics::drop_quietly(std::mem::replace(&mut self.session, successor));
+                    buffers.output.clear();
+                    turn = &succeeding;
+                }
+                // It broke its word.
+                Ok(Err(None)) => return Next::Close(Ending::Failed),
+                Err(message) => {
+                    observer.error("session panicked", [("connection", id.into()), ("panic", message.into())]);
+                    return Next::Close(Ending::Failed);
+                }
             }
         }
     }

@@ -145,7 +145,7 @@ impl Listener {
     /// Whether a client may be about to complete its handshake, if that can be known.
     pub(super) fn handshake_under_way(&self) -> io::Result<bool> {
         match self.local.tcp() {
-            Some(address) => sys::handshake_under_way(address),
+            Some(address) => sys::handshake_under_way(self.fd(), address),
             None => Ok(false),
         }
     }

@@ -10,8 +10,10 @@
 //! Everything that is open holds one shared ticket, so the drain ends when the last of it is gone.
 
 mod address;
+mod bell;
 mod connection;
 mod core;
+mod counters;
 mod counts;
 mod crew;
 mod desk;
@@ -53,7 +55,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use self::address::Address;
+pub use self::bell::Bell;
 pub use self::connection::{Connection, Readable};
+pub use self::counters::{CounterGroup, Counters};
 pub use self::counts::{ConnectionCounts, RequestCounts};
 pub use self::endpoint::{LocalAddress, PeerAddress};
 pub(crate) use self::hold::TICKET;
@@ -244,6 +248,13 @@ impl Engine {
         self.core.control().listeners.iter().map(|listener| listener.local().clone()).collect()
     }
 
+    /// Has the event loops notice that a shutdown was requested. Returns at once.
+    pub(crate) fn announce(&self) {
+        for this in self.core.loops() {
+            this.wake();
+        }
+    }
+
     /// Has all listeners accept what waits for them, and close. Returns at once.
     pub(crate) fn stop_listeners(&self) {
         self.advance(Phase::Stopping);
@@ -291,6 +302,16 @@ impl Engine {
         // Answers first: a request that comes in between must not look like an answer without one.
         let answered = crowd.answered.load(Ordering::Acquire);
         RequestCounts { received: crowd.received.load(Ordering::Acquire), answered }
+    }
+
+    /// Counters of a protocol, made with the first call for their group.
+    pub(crate) fn counter_group(&self, group: &'static str, names: &[&'static str]) -> Arc<Counters> {
+        self.core.counters.group(group, names)
+    }
+
+    /// What all of them stand at.
+    pub(crate) fn counters(&self) -> Vec<CounterGroup> {
+        self.core.counters.read()
     }
 
     /// Ends all threads but those in a handler, which end when it returns. Closes what is left of the listeners.

@@ -17,7 +17,8 @@ use super::protocol::Next;
 use super::seats::Seat;
 use super::worker::{self, Slot};
 use super::{Handler, Limits};
-use crate::clock;
+use crate::sync::lock;
+use crate::{clock, threads};
 
 /// How long the end of the pool waits for workers that are not in a handler: a scheduling delay, not work.
 const LEAVING: Duration = Duration::from_millis(200);
@@ -215,12 +216,9 @@ impl Pool {
     }
 
     fn start(&self, core: &Arc<Core>, slot: &Arc<Slot>) -> io::Result<()> {
-        let mut builder = thread::Builder::new().name(format!("gf-work-{}", slot.number()));
-        if let Some(stack) = self.limits.stack {
-            builder = builder.stack_size(stack);
-        }
         let (core, own) = (Arc::clone(core), Arc::clone(slot));
-        let handle = builder.spawn(move || worker::work(&core, &own))?;
+        let run = Box::new(move || worker::work(&core, &own));
+        let handle = threads::spawn_with(&format!("gf-work-{}", slot.number()), self.limits.stack, run)?;
         let mut state = self.lock();
         state.spawn_fails = false;
         match state.workers.iter_mut().find(|worker| Arc::ptr_eq(&worker.slot, slot)) {
@@ -299,7 +297,7 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under the lock, and the state is whole between any two statements that can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -345,7 +343,7 @@ impl State {
     fn stranded(&mut self) -> VecDeque<SessionJob> {
         let (mut stranded, mut rest) = (VecDeque::new(), VecDeque::new());
         if self.workers.is_empty() {
-            for job in self.queue.drain(..) {
+            for job in std::mem::take(&mut self.queue) {
                 match job {
                     Job::Session(job) => stranded.push_back(job),
                     // Those are looked at again after a while.

@@ -29,11 +29,27 @@ pub trait Session: Send {
     /// On an event loop it must not block on the connection; what else blocks by surprise costs the others of that loop a few
     /// milliseconds, until another thread leads it. After [`Next::Work`] it runs on a worker, where it may block.
     fn run(&mut self, connection: &Connection, turn: &Turn<'_>, buffers: &mut Buffers) -> Next;
+
+    /// What takes this session's place after [`Next::Become`]: it is run at once, and looks for itself what is there. Asked for
+    /// once.
+    fn successor(&mut self, _connection: &Connection) -> Option<Box<dyn Session>> {
+        None
+    }
+
+    /// Whether it wants to be run with [`Wake::Announced`].
+    fn wants_announcement(&self) -> bool {
+        false
+    }
 }
 
 /// Why a session is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
+    /// A shutdown has been requested, and the service still serves: the lame duck. Told once, when the session is parked, to
+    /// those that [want it](Session::wants_announcement), unless the drain begins at once.
+    Announced,
+    /// Somebody has rung its [`Bell`](super::Bell).
+    Called,
     /// Asked for with [`Next::Work`], and no worker can be had: the queue is full. On the loop.
     Overloaded,
     /// There may be bytes to read, or room to write.
@@ -52,6 +68,8 @@ pub enum Wake {
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
+    /// Another session, see [`Session::successor`]: the connection changes its protocol.
+    Become,
     /// Nothing: the connection is to be closed.
     Close(Ending),
     /// Bytes, for no longer than `until`.

@@ -14,11 +14,11 @@ use mio::{Events, Poll, Token};
 use super::connection::Connection;
 use super::core::{Core, Phase};
 use super::entrance::{Burial, Entrance};
-use super::event_loop::{LOOK, Letter, Loop};
+use super::event_loop::{LOOK, Letter, Loop, Mail};
 use super::pool::SessionJob;
 use super::protocol::{Doing, Next, Shared, Wake};
 use super::registry::Activity;
-use super::seats::{Seat, Seats, Watch};
+use super::seats::{Seat, Seats, Told, Watch};
 use super::timers::Timers;
 use crate::runtime::stop::Stage;
 use crate::{clock, panics};
@@ -99,9 +99,10 @@ impl Reactor {
         let stands = match wake {
             Wake::Overloaded | Wake::Work => true,
             // For one that is away it is remembered.
-            Wake::Ready { .. } => self.seats.hear(place),
+            Wake::Called | Wake::Ready { .. } => self.seats.hear(place),
             // One that is away is told when it is back.
-            Wake::Stopping => self.seats.tell(place),
+            Wake::Announced => self.seats.tell(place, Told::Announcement),
+            Wake::Stopping => self.seats.tell(place, Told::Drain),
             Wake::TimedOut => self.timers.has_fired(place),
         };
         let seat = if stands { self.seats.take(place) } else { None }?;
@@ -158,8 +159,14 @@ impl Reactor {
                 }
             }
         }
-        for letter in this.letters() {
+        let Mail { letters, calls } = this.mail();
+        for letter in letters {
             self.read(core, this, letter);
+        }
+        for (place, connection) in calls {
+            if self.seats.call(place, connection) {
+                self.errands.push_back(Errand { place, wake: Wake::Called });
+            }
         }
         self.look_at_the_stage(core);
         let errands = &mut self.errands;
@@ -176,10 +183,14 @@ impl Reactor {
         let Some(mut seat) = seat else { return self.vacate(place) };
         let (watch, until) = match next {
             // It is closed already.
-            Next::Close(_) => return self.vacate(place),
+            Next::Become | Next::Close(_) => return self.vacate(place),
             Next::Read { doing, until } => {
                 if doing == Doing::Idle {
-                    seat.connection.set_activity(if seat.told { Activity::Leaving } else { Activity::Idle });
+                    seat.connection.set_activity(if seat.told == Told::Drain {
+                        Activity::Leaving
+                    } else {
+                        Activity::Idle
+                    });
                 }
                 (Watch::Bytes, until)
             }
@@ -193,14 +204,14 @@ impl Reactor {
             self.burials.push(Burial::Session(session));
             return self.vacate(place);
         }
-        let told = seat.told;
+        let news = seat.news(self.stage);
         let missed = self.seats.park(place, seat);
         self.timers.arm(place, until);
         if missed {
             self.errands.push_back(Errand { place, wake: LOOK });
         }
-        if self.stage >= Stage::Draining && !told {
-            self.errands.push_back(Errand { place, wake: Wake::Stopping });
+        if let Some(wake) = news {
+            self.errands.push_back(Errand { place, wake });
         }
     }
 
@@ -224,9 +235,9 @@ impl Reactor {
     fn look_at_the_stage(&mut self, core: &Core) {
         let before = self.stage;
         self.stage = core.stop.stops().stage();
-        if before < Stage::Draining && self.stage >= Stage::Draining {
-            let parked = self.seats.parked();
-            self.errands.extend(parked.map(|place| Errand { place, wake: Wake::Stopping }));
+        if self.stage > before && before < Stage::Draining {
+            let news = self.seats.parked().filter_map(|(place, seat)| Some((place, seat.news(self.stage)?)));
+            self.errands.extend(news.map(|(place, wake)| Errand { place, wake }));
         }
     }
 
@@ -243,7 +254,7 @@ impl Reactor {
         };
         let place = self.seats.reserve();
         // The errand counts as its being told.
-        self.seats.park(place, Seat { session, connection, watch: Watch::Nothing, told: false });
+        self.seats.park(place, Seat { session, connection, watch: Watch::Nothing, told: Told::Nothing });
         let draining = self.stage >= Stage::Draining;
         let wake = if draining { Wake::Stopping } else { Wake::Ready { hung_up: false } };
         self.errands.push_back(Errand { place, wake });
@@ -259,7 +270,7 @@ impl Reactor {
     /// The deadline of the drain has passed: what is left is counted already, and its sockets are shut down.
     fn close(&mut self, this: &Loop) {
         self.errands.clear();
-        let parked: Vec<u32> = self.seats.parked().collect();
+        let parked: Vec<u32> = self.seats.parked().map(|(place, _)| place).collect();
         for place in parked {
             if let Some(Seat { session, connection, .. }) = self.seats.take(place) {
                 drop(connection);

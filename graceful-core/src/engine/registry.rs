@@ -5,13 +5,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::counts::ConnectionCounts;
 use super::endpoint::PeerAddress;
 use super::hold::Held;
 use super::stream::Stream;
+use crate::sync::lock;
 
 /// What a connection came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +202,11 @@ impl Registry {
         open
     }
 
+    /// Whether the deadline has passed, and everything that was open with it.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lock().closed
+    }
+
     pub(super) fn counts(&self) -> ConnectionCounts {
         let state = self.lock();
         let here = state.slots.len() - state.free.len();
@@ -216,6 +222,6 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under the lock, and the state is whole between any two statements that can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -1,6 +1,5 @@
 //! What is still open, for the report of a drain that ran into its deadline.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::core::Core;
@@ -40,15 +39,17 @@ impl OpenConnections {
     pub(super) fn look(core: &Core) -> Self {
         let now = clock::now();
         // Before the table: a connection that ends in between is then taken for a handler that runs on, which it is.
-        let mut threads: HashMap<u64, u64> = core.pool.serving().into_iter().chain(core.crew.serving()).collect();
+        let mut threads = core.pool.serving();
+        threads.extend(core.crew.serving());
         let mut all = Vec::new();
         core.registry.each(|conn| {
+            let thread = threads.iter().position(|(connection, _)| *connection == conn.id);
             all.push(OpenConnection {
                 id: conn.id,
                 peer: Some(conn.peer.clone()),
                 age: Some(now.saturating_duration_since(conn.since)),
                 activity: conn.activity(),
-                thread: threads.remove(&conn.id),
+                thread: thread.map(|place| threads.swap_remove(place).1),
             });
         });
         all.extend(threads.into_iter().map(|(id, thread)| OpenConnection {
@@ -59,8 +60,15 @@ impl OpenConnections {
             thread: Some(thread),
         }));
         let total = all.len();
-        all.sort_unstable_by_key(|one| (!matches!(one.activity, Activity::Busy | Activity::LastRequest), one.id));
-        all.truncate(LISTED);
-        Self { total, listed: all }
+        let key = |one: &OpenConnection| (!matches!(one.activity, Activity::Busy | Activity::LastRequest), one.id);
+        let mut listed: Vec<OpenConnection> = Vec::new();
+        for one in all {
+            let at = listed.partition_point(|other| key(other) < key(&one));
+            if at < LISTED {
+                listed.truncate(LISTED - 1);
+                listed.insert(at, one);
+            }
+        }
+        Self { total, listed }
     }
 }

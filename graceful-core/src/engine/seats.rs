@@ -1,7 +1,8 @@
 //! The sessions of a loop: parked in their seats, or away for a run.
 
 use super::connection::Connection;
-use super::protocol::Session;
+use super::protocol::{Session, Wake};
+use crate::runtime::stop::Stage;
 
 /// A session and its connection. Boxed as a whole it would cost an allocation more for each connection.
 pub(super) struct Seat {
@@ -10,8 +11,17 @@ pub(super) struct Seat {
     pub(super) connection: Connection,
     #[cfg_attr(not(unix), allow(dead_code, reason = "no poll can watch it there"))]
     pub(super) watch: Watch,
-    /// It has been told that the drain began.
-    pub(super) told: bool,
+    pub(super) told: Told,
+}
+
+/// What a session knows of a shutdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    Nothing,
+    /// That there will be one.
+    Announcement,
+    /// That the drain has begun.
+    Drain,
 }
 
 /// What the poll tells about a connection.
@@ -20,6 +30,25 @@ pub(super) enum Watch {
     Nothing,
     Bytes,
     BytesAndRoom,
+}
+
+impl Seat {
+    /// Whether that is news to it; from now on it is not.
+    pub(super) fn hear(&mut self, what: Told) -> bool {
+        let news = self.told < what;
+        self.told = self.told.max(what);
+        news
+    }
+
+    /// What it is to be told now, with the shutdown at this stage.
+    pub(super) fn news(&self, stage: Stage) -> Option<Wake> {
+        if stage >= Stage::Draining {
+            (self.told < Told::Drain).then_some(Wake::Stopping)
+        } else {
+            let tell = stage >= Stage::Requested && self.told < Told::Announcement && self.session.wants_announcement();
+            tell.then_some(Wake::Announced)
+        }
+    }
 }
 
 #[derive(Default)]
@@ -73,16 +102,25 @@ impl Seats {
         }
     }
 
+    /// Somebody calls for the session of a connection: `true` when it is there to be run.
+    pub(super) fn call(&mut self, place: u32, connection: u64) -> bool {
+        match self.places.get_mut(place as usize) {
+            Some(Place::Parked(seat)) => seat.connection.id() == connection,
+            // Whoever is away is looked for once too often, at worst.
+            _ => self.hear(place),
+        }
+    }
+
     /// A session is back; `true` when something happened to its socket meanwhile.
     pub(super) fn park(&mut self, place: u32, seat: Seat) -> bool {
         let before = std::mem::replace(&mut self.places[place as usize], Place::Parked(seat));
         matches!(before, Place::Away { missed: true })
     }
 
-    /// Whether a parked session has not been told yet that the drain began; it counts as told from now on.
-    pub(super) fn tell(&mut self, place: u32) -> bool {
+    /// Whether a parked session has not been told that yet; it counts as told from now on.
+    pub(super) fn tell(&mut self, place: u32, what: Told) -> bool {
         match self.places.get_mut(place as usize) {
-            Some(Place::Parked(seat)) => !std::mem::replace(&mut seat.told, true),
+            Some(Place::Parked(seat)) => seat.hear(what),
             _ => false,
         }
     }
@@ -93,8 +131,11 @@ impl Seats {
         self.free.push(place);
     }
 
-    /// Every place with a parked session.
-    pub(super) fn parked(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.places).filter(|(_, place)| matches!(place, Place::Parked(_))).map(|(number, _)| number)
+    /// Every parked session and its place.
+    pub(super) fn parked(&self) -> impl Iterator<Item = (u32, &Seat)> {
+        (0..).zip(&self.places).filter_map(|(number, place)| match place {
+            Place::Parked(seat) => Some((number, seat)),
+            Place::Away { .. } | Place::Free => None,
+        })
     }
 }

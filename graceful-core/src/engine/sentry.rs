@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use super::doze::Doze;
 use super::event_loop::Loop;
 use super::slot::Run;
 use crate::runtime::stuck;
-use crate::{clock, sys};
+use crate::sync::lock;
+use crate::{clock, sys, threads};
 
 /// How often it looks. A session that blocks is noticed at the second look: it has held up its loop for longer than this, and
 /// for less than two.
@@ -45,10 +46,10 @@ impl Sentry {
 
     /// Starts it, for the first protocol. Called under the lock of `control`.
     pub(super) fn start(&self, core: &Arc<Core>) -> io::Result<()> {
-        let mut handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut handle = lock(&self.handle);
         if handle.is_none() {
             let core = Arc::clone(core);
-            *handle = Some(thread::Builder::new().name("gf-sentry".into()).spawn(move || {
+            *handle = Some(threads::spawn("gf-sentry", move || {
                 sys::block_signals();
                 watch(&core);
             })?);
@@ -68,7 +69,7 @@ impl Sentry {
     /// Ends it. No loop is taken over any more.
     pub(super) fn end(&self) {
         self.at_its_end.store(true, Ordering::SeqCst);
-        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let handle = lock(&self.handle).take();
         if let Some(handle) = handle {
             handle.thread().unpark();
             if handle.thread().id() != thread::current().id() {

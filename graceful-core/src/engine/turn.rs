@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::bell::{Bell, Home};
+use super::connection::Connection;
 use super::desk::Desk;
 use super::pace::Pace;
 use super::protocol::Wake;
@@ -26,6 +28,7 @@ pub struct Turn<'a> {
     pub(super) observer: &'a Observer,
     pub(super) crowd: &'a Crowd,
     pub(super) timing: &'a Timing,
+    pub(super) home: Home<'a>,
 }
 
 /// A thread's look at the clock, which is not free: for handlers that are known to be quick it looks once in a while only, and
@@ -141,6 +144,12 @@ impl Turn<'_> {
             pace.note_roughly(average);
         }
         result
+    }
+
+    /// What other threads can ring to have this session run.
+    #[must_use]
+    pub fn bell(&self, connection: &Connection) -> Bell {
+        self.home.bell(connection.id())
     }
 
     /// Counts requests whose heads have arrived.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 
+use super::bell::Home;
 use super::core::Core;
 use super::desk::Desk;
 use super::event_loop::Letter;
@@ -119,6 +120,7 @@ fn run(core: &Core, slot: &Slot, job: SessionJob, desk: &Desk, buffers: &mut Buf
         observer: &core.observer,
         crowd: &core.crowd,
         timing: &Timing::new(now),
+        home: Home::Loop(&home, place),
     };
     let next = seat.run(&turn, buffers);
     buffers.reset();

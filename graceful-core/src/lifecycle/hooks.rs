@@ -1,6 +1,5 @@
 //! Hooks as the machine sees them: who, when, how long.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -71,21 +70,29 @@ pub(crate) const DEFAULT_HOOK_TIMEOUT: Duration = Duration::from_secs(5);
 /// phase takes the sum over its orders of the slowest.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorstCase {
-    slowest: BTreeMap<(HookPhase, i32), Duration>,
+    /// The slowest hook of each order, sorted.
+    slowest: Vec<((HookPhase, i32), Duration)>,
     sums: [Duration; 3],
 }
 
 impl WorstCase {
     pub(crate) fn add(&mut self, phase: HookPhase, order: i32, timeout: Duration) {
         let more = self.more(phase, order, timeout);
-        *self.slowest.entry((phase, order)).or_default() += more;
+        match self.find(phase, order) {
+            Ok(at) => self.slowest[at].1 += more,
+            Err(at) => self.slowest.insert(at, ((phase, order), more)),
+        }
         let sum = &mut self.sums[phase as usize];
         *sum = sum.saturating_add(more);
     }
 
     /// By how much a hook would raise the sum.
     pub(crate) fn more(&self, phase: HookPhase, order: i32, timeout: Duration) -> Duration {
-        timeout.saturating_sub(self.slowest.get(&(phase, order)).copied().unwrap_or_default())
+        timeout.saturating_sub(self.find(phase, order).map_or(Duration::ZERO, |at| self.slowest[at].1))
+    }
+
+    fn find(&self, phase: HookPhase, order: i32) -> Result<usize, usize> {
+        self.slowest.binary_search_by_key(&(phase, order), |(key, _)| *key)
     }
 
     /// What the hooks of a phase take at worst.

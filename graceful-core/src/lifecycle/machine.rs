@@ -8,7 +8,7 @@ mod deadlines;
 mod event;
 mod hooks;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::escalation::{Ladder, Step};
@@ -17,7 +17,7 @@ use super::hooks::{HookPhase, PlannedHook};
 use super::phase::Phase;
 use super::plan::{HookId, Plan};
 use super::reason::{Reason, Sender, Signal};
-use super::report::{HookOutcome, PhaseEnd, PhaseReport, Report, SignalReport, Skip};
+use super::report::{HookOutcome, HookReport, PhaseEnd, PhaseReport, Report, SignalReport, Skip};
 
 pub(crate) use event::{Action, AddError, Event, Rules};
 
@@ -45,29 +45,15 @@ pub(crate) struct Machine {
     /// Groups of the current hook phase that have not begun, last first.
     groups: Vec<Vec<HookId>>,
     running: Vec<(HookId, Instant, Instant)>,
+    /// Whose the hooks of the report are, until it is finished.
+    reported: Vec<HookId>,
     actions: VecDeque<Action>,
     report: Report,
 }
 
 impl Machine {
     pub(crate) fn new(rules: Rules, plan: Plan, now: Instant) -> Self {
-        let report = Report {
-            service: rules.service.clone(),
-            reason: Reason::MainReturned,
-            outcome: Outcome::Clean,
-            exit_code: 0,
-            took: Duration::ZERO,
-            timeout: plan.budgets().timeout,
-            requested_at_unix_ms: 0,
-            signals: Vec::new(),
-            phases: Vec::new(),
-            hooks: Vec::new(),
-            tasks: Vec::new(),
-            connections: Default::default(),
-            requests: Default::default(),
-            tickets: Vec::new(),
-            incomplete: Vec::new(),
-        };
+        let report = Report::new(rules.service.clone(), plan.budgets().timeout);
         Self {
             rules,
             plan,
@@ -84,6 +70,7 @@ impl Machine {
             flushed: false,
             groups: Vec::new(),
             running: Vec::new(),
+            reported: Vec::new(),
             actions: VecDeque::new(),
             report,
         }
@@ -107,6 +94,14 @@ impl Machine {
 
     pub(crate) fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// What happened, taken at the end. All that is left here is the reason.
+    pub(crate) fn take_report(&mut self) -> Report {
+        let left = Report::new(self.report.service.clone(), self.report.timeout);
+        let report = std::mem::replace(&mut self.report, left);
+        self.report.reason = report.reason.clone();
+        report
     }
 
     /// For what only the runtime knows: connections, tickets, tasks, where things are stuck.
@@ -364,17 +359,17 @@ impl Machine {
     }
 
     fn finish(&mut self, now: Instant) {
-        let reported: HashSet<&str> = self.report.hooks.iter().map(|hook| hook.name.as_str()).collect();
-        let order = self.plan.in_order();
-        let mut left = order.clone();
-        left.retain(|id| !reported.contains(self.plan.hook(*id).name.as_str()));
-        for id in left {
-            self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime));
-        }
         // Hooks that ran in parallel came to their ends in any order.
-        let places: HashMap<&str, usize> =
-            order.iter().enumerate().map(|(place, id)| (self.plan.hook(*id).name.as_str(), place)).collect();
-        self.report.hooks.sort_by_key(|hook| places.get(hook.name.as_str()).copied());
+        let mut reports: Vec<Option<HookReport>> = self.plan.hooks().iter().map(|_| None).collect();
+        for (id, report) in self.reported.drain(..).zip(self.report.hooks.drain(..)) {
+            reports[id.0] = Some(report);
+        }
+        for id in self.plan.in_order() {
+            match reports[id.0].take() {
+                Some(report) => self.report.hooks.push(report),
+                None => self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime)),
+            }
+        }
         self.phase = Phase::Exited;
         self.report.took = self.since_request(now);
         self.settle();

@@ -1,12 +1,12 @@
 //! The plan: what will happen at shutdown, known before user code runs, and refused when it cannot be kept.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use super::budget::{Budgets, Reserved, Waits};
 use super::hooks::{HookPhase, Origin, PlannedHook, WorstCase};
+use super::rank::rank;
 use crate::observe::show;
 
 /// A background task in the plan.
@@ -30,6 +30,14 @@ pub(crate) struct PlannedReload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct HookId(pub(crate) usize);
 
+/// Something that has a name, by its place among its own.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Hook(usize),
+    Task(usize),
+    Reload(usize),
+}
+
 /// Everything that is to happen, and how long it may take.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
@@ -37,8 +45,8 @@ pub(crate) struct Plan {
     hooks: Vec<PlannedHook>,
     tasks: Vec<PlannedTask>,
     reloads: Vec<PlannedReload>,
-    /// Where each name was first used: a report in which two rows are called the same helps nobody.
-    names: HashMap<String, Option<&'static Origin>>,
+    /// Everything, sorted by name: a report in which two rows are called the same helps nobody.
+    named: Vec<Named>,
     worst: WorstCase,
 }
 
@@ -56,7 +64,7 @@ impl Plan {
             worst.add(hook.phase, hook.order, hook.timeout);
         }
         self.check_sum(worst.reserved(self.budgets.flush).sum())
-            .map_err(|error| error.naming(self.hooks.iter().chain(&hooks)))?;
+            .map_err(|error| error.naming(&mut self.hooks.iter().chain(&hooks)))?;
         hooks.into_iter().try_for_each(|hook| self.add_hook(hook).map(drop))
     }
 
@@ -67,21 +75,21 @@ impl Plan {
         }
         let more = self.worst.more(hook.phase, hook.order, hook.timeout);
         self.check_sum(self.reserved().sum().saturating_add(more))
-            .map_err(|error| error.naming(self.hooks.iter().chain([&hook])))?;
-        self.claim_name(&hook.name, hook.origin)?;
+            .map_err(|error| error.naming(&mut self.hooks.iter().chain([&hook])))?;
+        self.claim_name(&hook.name, hook.origin, Named::Hook(self.hooks.len()))?;
         self.worst.add(hook.phase, hook.order, hook.timeout);
         self.hooks.push(hook);
         Ok(HookId(self.hooks.len() - 1))
     }
 
     pub(crate) fn add_task(&mut self, task: PlannedTask) -> Result<(), PlanError> {
-        self.claim_name(&task.name, task.origin)?;
+        self.claim_name(&task.name, task.origin, Named::Task(self.tasks.len()))?;
         self.tasks.push(task);
         Ok(())
     }
 
     pub(crate) fn add_reload(&mut self, reload: PlannedReload) -> Result<(), PlanError> {
-        self.claim_name(&reload.name, reload.origin)?;
+        self.claim_name(&reload.name, reload.origin, Named::Reload(self.reloads.len()))?;
         self.reloads.push(reload);
         Ok(())
     }
@@ -118,12 +126,11 @@ impl Plan {
 
     /// Hook ids in the order in which they run: by phase, order, crate, module, line. Link order plays no part.
     pub(crate) fn in_order(&self) -> Vec<HookId> {
-        let mut ids: Vec<_> = (0..self.hooks.len()).map(HookId).collect();
-        ids.sort_by_key(|id| {
-            let hook = self.hook(*id);
-            (hook.phase, hook.order, hook.origin.is_none(), hook.origin, id.0)
-        });
-        ids
+        let key = |place: usize| {
+            let hook = &self.hooks[place];
+            (hook.phase, hook.order, hook.origin.is_none(), hook.origin)
+        };
+        rank(self.hooks.len(), &|a, b| key(a).cmp(&key(b))).into_iter().map(HookId).collect()
     }
 
     /// The groups of a phase, by ascending order; the hooks of a group run in parallel.
@@ -175,12 +182,27 @@ impl Plan {
         Err(PlanError::Impossible { timeout: self.budgets.timeout, sum, flush: self.budgets.flush, parts: Vec::new() })
     }
 
-    fn claim_name(&mut self, name: &str, origin: Option<&'static Origin>) -> Result<(), PlanError> {
-        if let Some(first) = self.names.get(name) {
-            return Err(PlanError::DuplicateName { name: name.to_owned(), first: *first, second: origin });
+    /// What is called so is added next.
+    #[inline(never)]
+    fn claim_name(&mut self, name: &str, origin: Option<&'static Origin>, new: Named) -> Result<(), PlanError> {
+        match self.named.binary_search_by(|known| self.declared(*known).0.cmp(name)) {
+            Ok(at) => {
+                let (name, first) = self.declared(self.named[at]);
+                Err(PlanError::DuplicateName { name: name.to_owned(), first, second: origin })
+            }
+            Err(at) => {
+                self.named.insert(at, new);
+                Ok(())
+            }
         }
-        self.names.insert(name.to_owned(), origin);
-        Ok(())
+    }
+
+    fn declared(&self, what: Named) -> (&str, Option<&'static Origin>) {
+        match what {
+            Named::Hook(place) => (&self.hooks[place].name, self.hooks[place].origin),
+            Named::Task(place) => (&self.tasks[place].name, self.tasks[place].origin),
+            Named::Reload(place) => (&self.reloads[place].name, self.reloads[place].origin),
+        }
     }
 }
 
@@ -256,17 +278,21 @@ pub enum PlanError {
 
 impl PlanError {
     /// Fills in which hooks make up an impossible sum.
-    fn naming<'a>(self, hooks: impl Iterator<Item = &'a PlannedHook>) -> Self {
+    #[cold]
+    #[inline(never)]
+    fn naming<'a>(self, hooks: &mut dyn Iterator<Item = &'a PlannedHook>) -> Self {
         let Self::Impossible { timeout, sum, flush, .. } = self else { return self };
-        let mut slowest = std::collections::BTreeMap::<(HookPhase, i32), &PlannedHook>::new();
+        let key = |hook: &PlannedHook| (hook.phase, hook.order);
+        let mut slowest: Vec<&PlannedHook> = Vec::new();
         for hook in hooks {
-            let slot = slowest.entry((hook.phase, hook.order)).or_insert(hook);
-            if hook.timeout > slot.timeout {
-                *slot = hook;
+            match slowest.binary_search_by_key(&key(hook), |slowest| key(slowest)) {
+                Ok(at) if hook.timeout > slowest[at].timeout => slowest[at] = hook,
+                Ok(_) => {}
+                Err(at) => slowest.insert(at, hook),
             }
         }
-        let parts =
-            slowest.into_iter().map(|((phase, order), hook)| (phase, order, hook.name.clone(), hook.timeout)).collect();
+        let part = |hook: &PlannedHook| (hook.phase, hook.order, hook.name.clone(), hook.timeout);
+        let parts = slowest.into_iter().map(part).collect();
         Self::Impossible { timeout, sum, flush, parts }
     }
 }

@@ -7,7 +7,7 @@ use super::exit::Outcome;
 use super::hooks::{HookPhase, Origin};
 use super::phase::Phase;
 use super::reason::{Reason, Sender, Signal};
-use crate::engine::{ConnectionCounts, RequestCounts};
+use crate::engine::{ConnectionCounts, CounterGroup, RequestCounts};
 use crate::observe::show;
 
 /// What a shutdown did, step by step. Written for forced ends too.
@@ -43,6 +43,8 @@ pub struct Report {
     pub connections: ConnectionCounts,
     /// Requests over all connections that speak HTTP or another protocol of sessions.
     pub requests: RequestCounts,
+    /// What protocols count beside them.
+    pub counters: Vec<CounterGroup>,
     /// Tickets still out when the drain ended: name and number.
     pub tickets: Vec<(String, usize)>,
     /// What was lost, cut, abandoned or left undone, a sentence each. Empty for a clean end.
@@ -222,6 +224,28 @@ impl TaskOutcome {
 }
 
 impl Report {
+    /// Of a service that has not been asked to stop.
+    pub(crate) fn new(service: String, timeout: Duration) -> Self {
+        Self {
+            service,
+            reason: Reason::MainReturned,
+            outcome: Outcome::Clean,
+            exit_code: 0,
+            took: Duration::ZERO,
+            timeout,
+            requested_at_unix_ms: 0,
+            signals: Vec::new(),
+            phases: Vec::new(),
+            hooks: Vec::new(),
+            tasks: Vec::new(),
+            connections: Default::default(),
+            requests: Default::default(),
+            counters: Vec::new(),
+            tickets: Vec::new(),
+            incomplete: Vec::new(),
+        }
+    }
+
     /// The outcome of the hook of this name.
     #[must_use]
     pub fn hook(&self, name: &str) -> Option<&HookReport> {

@@ -1,129 +1,140 @@
 //! The report as JSON, for `GRACEFUL_REPORT` and machines.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use super::hooks::Origin;
+use super::json::{Item, Json};
 use super::reason::{Reason, Sender};
 use super::report::{HookOutcome, HookReport, PhaseReport, Report, SignalReport, TaskReport};
 
 /// Version of the form: raised when a field changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+const SCHEMA: u64 = 1;
 
 impl Report {
     /// The report as JSON, pretty-printed, with a final line break. Times are milliseconds.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut text = format!("{:#}", self.to_value());
-        text.push('\n');
-        text
-    }
-
-    fn to_value(&self) -> Value {
-        let counts = &self.connections;
-        json!({
-            "schema": SCHEMA,
-            "service": self.service,
-            "pid": std::process::id(),
-            "reason": reason(&self.reason),
-            "outcome": self.outcome.name(),
-            "exit_code": self.exit_code,
-            "requested_at_unix_ms": self.requested_at_unix_ms,
-            "took_ms": millis(self.took),
-            "timeout_ms": millis(self.timeout),
-            "signals": self.signals.iter().map(signal).collect::<Vec<_>>(),
-            "phases": self.phases.iter().map(phase).collect::<Vec<_>>(),
-            "hooks": self.hooks.iter().map(hook).collect::<Vec<_>>(),
-            "tasks": self.tasks.iter().map(task).collect::<Vec<_>>(),
-            "connections": {
-                "accepted": counts.accepted,
-                "completed": counts.completed,
-                "failed": counts.failed,
-                "closed_idle": counts.closed_idle,
-                "cut": counts.cut,
-                "refused": counts.refused,
-                "handed_over": counts.handed_over,
-                "still_open": counts.still_open,
-                "balanced": counts.balance(),
-            },
-            "requests": {"received": self.requests.received, "answered": self.requests.answered},
-            "tickets_still_out": self.tickets.iter().map(|(name, count)| json!({"name": name, "count": count})).collect::<Vec<_>>(),
-            "incomplete": self.incomplete,
+        // Members are in the order of the alphabet.
+        Json::document(|json| {
+            json.object("connections", |json| self.connections(json));
+            json.object("counters", |json| {
+                for group in &self.counters {
+                    json.object(group.name, |json| {
+                        for (name, value) in &group.values {
+                            json.put(name, Item::Number(*value));
+                        }
+                    });
+                }
+            });
+            json.put("exit_code", Item::Number(self.exit_code.into()));
+            json.list("hooks", &self.hooks, hook);
+            json.texts("incomplete", &self.incomplete);
+            json.put("outcome", Item::Text(self.outcome.name()));
+            json.list("phases", &self.phases, phase);
+            json.put("pid", Item::Number(std::process::id().into()));
+            json.object("reason", |json| reason(json, &self.reason));
+            json.put("requested_at_unix_ms", Item::Number(self.requested_at_unix_ms));
+            json.object("requests", |json| {
+                json.put("answered", Item::Number(self.requests.answered));
+                json.put("received", Item::Number(self.requests.received));
+            });
+            json.put("schema", Item::Number(SCHEMA));
+            json.put("service", Item::Text(&self.service));
+            json.list("signals", &self.signals, signal);
+            json.list("tasks", &self.tasks, task);
+            json.list("tickets_still_out", &self.tickets, |json, (name, count)| {
+                json.put("count", Item::Number(*count as u64));
+                json.put("name", Item::Text(name));
+            });
+            json.put("timeout_ms", Item::Millis(self.timeout));
+            json.put("took_ms", Item::Millis(self.took));
         })
     }
-}
 
-/// Milliseconds with three decimals: microseconds are what a step can be told by.
-pub(crate) fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
-pub(crate) fn origin(origin: Option<&Origin>) -> Value {
-    origin.map_or(
-        Value::Null,
-        |origin| json!({"crate": origin.krate, "module": origin.module, "file": origin.file, "line": origin.line}),
-    )
-}
-
-fn reason(reason: &Reason) -> Value {
-    let mut value = json!({"kind": reason.kind(), "text": reason.to_string()});
-    if let Reason::Signal { signal, sender: from } = reason {
-        value["signal"] = json!(signal.name());
-        value["sender"] = sender(*from);
+    fn connections(&self, json: &mut Json) {
+        let counts = &self.connections;
+        let all = [
+            ("closed_idle", counts.closed_idle),
+            ("completed", counts.completed),
+            ("cut", counts.cut),
+            ("failed", counts.failed),
+            ("handed_over", counts.handed_over),
+            ("refused", counts.refused),
+            ("still_open", counts.still_open),
+        ];
+        json.put("accepted", Item::Number(counts.accepted));
+        json.put("balanced", Item::Bool(counts.balance()));
+        for (key, count) in all {
+            json.put(key, Item::Number(count));
+        }
     }
-    value
 }
 
-fn sender(sender: Option<Sender>) -> Value {
-    sender.map_or(Value::Null, |sender| json!({"pid": sender.pid, "uid": sender.uid}))
+/// Where something was declared, as the member `origin`.
+#[inline(never)]
+pub(crate) fn origin(json: &mut Json, origin: Option<&Origin>) {
+    let Some(origin) = origin else { return json.put("origin", Item::Null) };
+    json.object("origin", |json| {
+        json.put("crate", Item::Text(origin.krate));
+        json.put("file", Item::Text(origin.file));
+        json.put("line", Item::Number(origin.line.into()));
+        json.put("module", Item::Text(origin.module));
+    });
 }
 
-fn signal(report: &SignalReport) -> Value {
-    json!({
-        "at_ms": millis(report.at),
-        "signal": report.signal.name(),
-        "sender": sender(report.sender),
-        "effect": report.effect,
-    })
+fn reason(json: &mut Json, reason: &Reason) {
+    json.put("kind", Item::Text(reason.kind()));
+    if let Reason::Signal { signal, sender: from } = reason {
+        sender(json, *from);
+        json.put("signal", Item::Text(signal.name()));
+    }
+    json.put("text", Item::Text(&reason.to_string()));
 }
 
-fn phase(report: &PhaseReport) -> Value {
-    json!({
-        "phase": report.phase.name(),
-        "budget_ms": millis(report.budget),
-        "began_ms": millis(report.began),
-        "took_ms": millis(report.took),
-        "end": report.end.name(),
-    })
+/// Who sent a signal, as the member `sender`.
+#[inline(never)]
+fn sender(json: &mut Json, sender: Option<Sender>) {
+    let Some(sender) = sender else { return json.put("sender", Item::Null) };
+    json.object("sender", |json| {
+        json.put("pid", Item::Number(sender.pid.into()));
+        json.put("uid", Item::Number(sender.uid.into()));
+    });
 }
 
-fn hook(report: &HookReport) -> Value {
-    let detail = match &report.outcome {
-        HookOutcome::Failed(text) | HookOutcome::Panicked(text) => json!(text),
-        HookOutcome::Skipped(skip) => json!(skip.to_string()),
-        HookOutcome::Completed | HookOutcome::TimedOut => Value::Null,
-    };
-    json!({
-        "name": report.name,
-        "phase": report.phase.name(),
-        "order": report.order,
-        "timeout_ms": millis(report.timeout),
-        "origin": origin(report.origin),
-        "began_ms": report.began.map(millis),
-        "took_ms": millis(report.took),
-        "outcome": report.outcome.name(),
-        "detail": detail,
-        "stuck": report.stuck,
-    })
+fn signal(json: &mut Json, report: &SignalReport) {
+    json.put("at_ms", Item::Millis(report.at));
+    json.put("effect", Item::Text(report.effect));
+    sender(json, report.sender);
+    json.put("signal", Item::Text(report.signal.name()));
 }
 
-fn task(report: &TaskReport) -> Value {
-    json!({
-        "name": report.name,
-        "outcome": report.outcome.name(),
-        "runs": report.runs,
-        "failures": report.failures,
-        "stuck": report.stuck,
-    })
+fn phase(json: &mut Json, report: &PhaseReport) {
+    json.put("began_ms", Item::Millis(report.began));
+    json.put("budget_ms", Item::Millis(report.budget));
+    json.put("end", Item::Text(report.end.name()));
+    json.put("phase", Item::Text(report.phase.name()));
+    json.put("took_ms", Item::Millis(report.took));
+}
+
+fn hook(json: &mut Json, report: &HookReport) {
+    json.put("began_ms", Item::millis(report.began));
+    match &report.outcome {
+        HookOutcome::Failed(text) | HookOutcome::Panicked(text) => json.put("detail", Item::Text(text)),
+        HookOutcome::Skipped(skip) => json.put("detail", Item::Text(&skip.to_string())),
+        HookOutcome::Completed | HookOutcome::TimedOut => json.put("detail", Item::Null),
+    }
+    json.put("name", Item::Text(&report.name));
+    json.put("order", Item::Signed(report.order.into()));
+    origin(json, report.origin);
+    json.put("outcome", Item::Text(report.outcome.name()));
+    json.put("phase", Item::Text(report.phase.name()));
+    json.put("stuck", Item::text(report.stuck.as_deref()));
+    json.put("timeout_ms", Item::Millis(report.timeout));
+    json.put("took_ms", Item::Millis(report.took));
+}
+
+fn task(json: &mut Json, report: &TaskReport) {
+    json.put("failures", Item::Number(report.failures));
+    json.put("name", Item::Text(&report.name));
+    json.put("outcome", Item::Text(report.outcome.name()));
+    json.put("runs", Item::Number(report.runs));
+    json.put("stuck", Item::text(report.stuck.as_deref()));
 }

@@ -3,9 +3,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use crossbeam_channel::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::coordinator::Message;
 use super::hooks::{Hook, HookBody, HookThreads};
@@ -15,14 +13,19 @@ use super::reload::{Reload, Reloads};
 use super::stop::{Stage, Stop, Stops};
 use super::tasks::{self, Task, TaskTable};
 use super::tickets::{DrainClosed, Ticket, Tickets};
+use crate::channel::Sender;
 use crate::config::Settings;
-use crate::engine::{Address, Connection, ConnectionCounts, Engine, LocalAddress, Protocol, RequestCounts, Stream};
+use crate::engine::{
+    Address, Connection, ConnectionCounts, CounterGroup, Counters, Engine, LocalAddress, Protocol, RequestCounts,
+    Stream,
+};
 use crate::error::StartError;
 use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal};
 use crate::observe::{Field, Observer};
+use crate::sync::lock;
 use crate::sys::emergency::EMERGENCY;
 
 /// A running service. Cheap to clone, usable from any thread.
@@ -110,9 +113,10 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    #[inline(never)]
     pub(crate) fn send(&self, message: Message) {
         // Both fail only once the coordinator has ended; then nobody is left to be told.
-        if self.sender.send(message).is_ok() {
+        if self.sender.send(message) {
             let _ = self.waker.wake();
         }
     }
@@ -229,6 +233,19 @@ impl App {
     #[must_use]
     pub fn requests(&self) -> RequestCounts {
         self.inner.engine.requests()
+    }
+
+    /// What protocols count beside connections and requests, such as WebSockets.
+    #[must_use]
+    pub fn counters(&self) -> Vec<CounterGroup> {
+        self.inner.engine.counters()
+    }
+
+    /// For those who write a protocol: counters that will be in the report under the group's name. The first call for a group
+    /// makes them; later ones get the same.
+    #[must_use]
+    pub fn counter_group(&self, group: &'static str, names: &[&'static str]) -> Arc<Counters> {
+        self.inner.engine.counter_group(group, names)
     }
 }
 
@@ -451,7 +468,7 @@ impl App {
 
 impl Inner {
     pub(crate) fn lifecycle(&self) -> MutexGuard<'_, Lifecycle> {
-        self.lifecycle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.lifecycle)
     }
 }
 

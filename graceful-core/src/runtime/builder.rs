@@ -1,6 +1,5 @@
 //! Building a runtime: what was registered, what the program adds, what the environment says; then start it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8};
@@ -8,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
 use log::LevelFilter;
 use mio::Poll;
 
@@ -23,6 +21,7 @@ use super::stop::Stops;
 use super::tasks::{Task, TaskTable};
 use super::tickets::Tickets;
 use super::watchdog;
+use crate::channel::{Receiver, channel};
 use crate::clock;
 use crate::config::{LONGEST, Settings};
 use crate::engine::{Engine, Limits};
@@ -30,6 +29,7 @@ use crate::error::StartError;
 use crate::lifecycle::machine::{Event, Machine, Rules};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::{Plan, PlanError};
+use crate::lifecycle::rank::rank;
 use crate::lifecycle::reason::{Reason, Signal, SignalAction};
 use crate::lifecycle::report::Report;
 use crate::observe::Observer;
@@ -230,10 +230,13 @@ impl Builder {
             self.reloads.extend(Reload::registered(registration));
         }
         // Link order must not show: registered hooks come in the order of their declaration, then those added by hand.
-        self.hooks.sort_by_key(|hook| (hook.origin().is_none(), hook.origin()));
+        let key = |hook: &Hook| (hook.origin().is_none(), hook.origin());
+        let ranked = rank(self.hooks.len(), &|a, b| key(&self.hooks[a]).cmp(&key(&self.hooks[b])));
+        let mut hooks: Vec<_> = self.hooks.drain(..).map(Some).collect();
+        self.hooks.extend(ranked.into_iter().filter_map(|place| hooks[place].take()));
         if self.environment {
-            let names: HashSet<String> = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
-            self.settings.read_environment(|name| std::env::var_os(name), names.iter().map(String::as_str))?;
+            let names: Vec<&str> = self.hooks.iter().map(|hook| hook.planned.name.as_str()).collect();
+            self.settings.read_environment(&|name| std::env::var_os(name), &names)?;
         }
         if let Some(expected) = self.settings.expect_hooks
             && expected != self.hooks.len()
@@ -243,8 +246,8 @@ impl Builder {
         }
         let mut plan = Plan::new(self.settings.budgets())?;
         for hook in &mut self.hooks {
-            if let Some(timeout) = self.settings.hook_timeouts.get(&hook.planned.name) {
-                hook.planned.timeout = *timeout;
+            if let Some(timeout) = self.settings.hook_timeout(&hook.planned.name) {
+                hook.planned.timeout = timeout;
             }
         }
         plan.add_hooks(self.hooks.iter().map(|hook| hook.planned.clone()).collect())?;
@@ -288,7 +291,7 @@ impl Builder {
             Signals::Handle => Some(HandledSignals::install(&settings, !reloads.is_empty(), &waker)?),
             Signals::Leave => None,
         };
-        let (sender, messages) = crossbeam_channel::unbounded();
+        let (sender, messages) = channel();
         let queue = Queue { sender, waker };
         let stops = Stops::new();
         let on_empty = queue.clone();
@@ -333,7 +336,7 @@ impl Builder {
             started: AtomicBool::new(started),
         };
         let app = App { inner: Arc::new(inner) };
-        let (ended, report) = crossbeam_channel::bounded(1);
+        let (ended, report) = channel();
         if let Some(signals) = &handled
             && !signals.0.ignored.is_empty()
         {
@@ -426,10 +429,10 @@ impl Runtime {
     /// Waits for the report; the process's own runtime leaves the rest to the exit.
     pub(crate) fn wait(&self) -> Report {
         match self.report.recv() {
-            Ok(report) => report,
+            Some(report) => report,
             // The coordinator cannot end without a report short of a defect of ours; say so rather than hang or panic.
-            Err(_) => {
-                let mut report = self.app.inner.lifecycle().machine.report().clone();
+            None => {
+                let mut report = self.app.inner.lifecycle().machine.take_report();
                 report.incomplete.push("the coordinator ended without a report".to_owned());
                 report
             }

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
 use mio::{Events, Interest, Poll, Token};
 
 use super::app::{App, Ownership};
@@ -19,6 +18,7 @@ use super::hooks::Job;
 use super::stop::Stage;
 use super::stuck;
 use super::watchdog;
+use crate::channel::{Receiver, Sender};
 use crate::clock;
 use crate::engine::{self, EngineEvent};
 use crate::lifecycle::machine::{Action, Event};
@@ -27,8 +27,8 @@ use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::{Reason, SignalAction};
 use crate::lifecycle::report::{HookOutcome, Report};
 use crate::observe::Field;
-use crate::sys;
 use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
+use crate::{sys, threads};
 
 pub(crate) const WAKE: Token = Token(0);
 const SIGNALS: Token = Token(1);
@@ -69,7 +69,7 @@ impl Coordinator {
         }
         #[cfg(not(unix))]
         let _ = (&mut self, Interest::READABLE, SIGNALS);
-        std::thread::Builder::new().name("gf-coordinator".into()).spawn(move || {
+        threads::spawn("gf-coordinator", move || {
             sys::block_signals();
             self.run();
         })
@@ -97,7 +97,7 @@ impl Coordinator {
                     self.signal(record);
                 }
             }
-            while let Ok(message) = self.messages.try_recv() {
+            while let Some(message) = self.messages.try_recv() {
                 main_waits |= matches!(message, Message::MainWaits);
                 self.message(message);
             }
@@ -179,7 +179,7 @@ impl Coordinator {
         match &report.outcome {
             HookOutcome::Completed => observer.info("hook finished", fields),
             HookOutcome::Failed(error) | HookOutcome::Panicked(error) => {
-                fields.push(("error", error.as_str().into()));
+                fields.push(("error", error.clone().into()));
                 observer.error("hook finished", fields);
             }
             HookOutcome::Skipped(skip) => {
@@ -230,6 +230,7 @@ impl Coordinator {
         match phase {
             Phase::LameDuck => {
                 inner.stops.raise(Stage::Requested, Some(deadline));
+                inner.engine.announce();
                 self.begin_shutdown();
             }
             Phase::Draining => inner.stops.raise(Stage::Draining, Some(deadline)),
@@ -285,7 +286,7 @@ impl Coordinator {
         // Invariant: the machine runs each hook once, and every hook came with a body.
         let Some(body) = body else { return };
         self.note(|| format!("in hook {name}"));
-        self.app.observer().debug("hook began", [("name", name.as_str().into())]);
+        self.app.observer().debug("hook began", [("name", name.clone().into())]);
         self.app.inner.hooks.push(Job { id, name, body, deadline, reason, app: self.app.clone() });
     }
 
@@ -310,7 +311,7 @@ impl Coordinator {
     fn abandon_tasks(&self) {
         for task in self.app.inner.tasks.states() {
             let Some(thread) = task.thread else { continue };
-            let mut fields: Vec<Field> = vec![("name", task.report.name.as_str().into())];
+            let mut fields: Vec<Field> = vec![("name", task.report.name.clone().into())];
             if let Some(stuck) = stuck::whereabouts(thread) {
                 fields.push(("stuck", stuck.into()));
             }
@@ -347,7 +348,7 @@ impl Coordinator {
             observer.warn("more connections cut", [("count", unlisted.into())]);
         }
         for (name, count) in &tickets {
-            observer.warn("ticket still out", [("name", name.as_str().into()), ("count", (*count).into())]);
+            observer.warn("ticket still out", [("name", name.clone().into()), ("count", (*count).into())]);
         }
         let mut lifecycle = inner.lifecycle();
         let report = lifecycle.machine.report_mut();

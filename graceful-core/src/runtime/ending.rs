@@ -4,13 +4,12 @@ use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::RecvTimeoutError;
-
 use super::app::Ownership;
 use super::coordinator::Coordinator;
 use super::flush;
 use super::stop::Stage;
 use super::watchdog;
+use crate::channel::Missing;
 use crate::lifecycle::exit::Outcome;
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::report::Report;
@@ -39,8 +38,10 @@ impl Ending {
                 flush::complete(&app, &mut lifecycle);
                 lifecycle.machine.settle();
             }
-            (lifecycle.machine.plan().budgets().flush, lifecycle.machine.report().clone())
+            (lifecycle.machine.plan().budgets().flush, lifecycle.machine.take_report())
         };
+        // What was cut at the deadline has come to its end since.
+        report.counters = app.inner.engine.counters();
         app.inner.phase.store(Phase::Exited as u8, Ordering::SeqCst);
         let owns_process = app.inner.ownership == Ownership::Process;
         if owns_process && self == Self::Finished {
@@ -73,7 +74,7 @@ impl Ending {
         }
         app.inner.stops.raise(Stage::Ended, None);
         if main_waits {
-            let _ = coordinator.ended.send(report);
+            coordinator.ended.send(report);
         } else {
             std::process::exit(code);
         }
@@ -87,7 +88,7 @@ fn hand_back(coordinator: Coordinator, report: Report, flush: Duration) {
     app.observer().end();
     // A logger that hangs is left behind.
     let _ = coordinator.observer_ended.recv_timeout(flush);
-    let _ = coordinator.ended.send(report);
+    coordinator.ended.send(report);
 }
 
 /// Has everything told, the logs flushed once more and the summary written; `false` when that takes longer than `patience`.
@@ -96,5 +97,5 @@ fn tell_last(coordinator: &Coordinator, summary: String, patience: Duration) -> 
     observer.flush(|| {});
     observer.line(summary);
     observer.end();
-    coordinator.observer_ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
+    coordinator.observer_ended.recv_timeout(patience) == Err(Missing::Disconnected)
 }

@@ -1,17 +1,16 @@
 //! The flush: the report is completed, what was provided is dropped, the logs are flushed.
 
 use std::convert::Infallible;
-use std::thread;
 use std::time::Duration;
-
-use crossbeam_channel::RecvTimeoutError;
 
 use super::app::{App, Lifecycle};
 use super::coordinator::Message;
 use super::stuck;
 use super::tasks::TaskState;
+use crate::channel::{Missing, channel};
 use crate::lifecycle::machine::Event;
 use crate::lifecycle::report::TaskOutcome;
+use crate::threads;
 
 /// Completes the report and begins the flush; [`Event::Flushed`] tells when it is done.
 pub(crate) fn flush(app: &App, budget: Duration) {
@@ -35,6 +34,7 @@ pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
     let report = lifecycle.machine.report_mut();
     report.connections = app.inner.engine.counts();
     report.requests = app.inner.engine.requests();
+    report.counters = app.inner.engine.counters();
     let counts = &report.connections;
     if counts.cut > 0 {
         report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
@@ -68,9 +68,9 @@ fn release_and_flush(app: &App, budget: Duration) {
     let queue = app.inner.queue.clone();
     let late = queue.clone();
     let flushed = move || queue.send(Message::Event(Event::Flushed));
-    let (done, released) = crossbeam_channel::bounded::<Infallible>(0);
+    let (done, released) = channel::<Infallible>();
     let owner = app.clone();
-    let release = thread::Builder::new().name("gf-release".into()).spawn(move || {
+    let release = threads::spawn("gf-release", move || {
         owner.inner.engine.finish();
         owner.inner.values.clear();
         drop(done);
@@ -82,8 +82,8 @@ fn release_and_flush(app: &App, budget: Duration) {
     }
     let wait = {
         let (observer, flushed) = (observer.clone(), flushed.clone());
-        thread::Builder::new().name("gf-flush".into()).spawn(move || {
-            if released.recv_timeout(budget / 2) == Err(RecvTimeoutError::Timeout) {
+        threads::spawn("gf-flush", move || {
+            if released.recv_timeout(budget / 2) == Err(Missing::Timeout) {
                 observer.warn("values not dropped", [("after", (budget / 2).into())]);
                 late.send(Message::Unreleased);
             }

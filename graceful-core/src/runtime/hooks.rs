@@ -1,24 +1,22 @@
 //! Hooks: what a user adds, and the threads that run them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicIsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, Sender};
 
 use super::app::App;
 use super::inject::{Args, CallError, Returned};
 use super::registry::{Item, Param, Registration};
 use super::stop::{Stage, Stop};
+use crate::channel::{Receiver, Sender, channel};
 use crate::error::StartError;
 use crate::lifecycle::hooks::{DEFAULT_HOOK_TIMEOUT, HookPhase, Origin, PlannedHook};
 use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::HookOutcome;
-use crate::{panics, sys};
+use crate::sync::lock;
+use crate::{panics, sys, threads};
 
 pub(crate) type HookBody = Box<dyn FnOnce(&mut Args<'_>) -> Result<(), CallError> + Send>;
 
@@ -131,15 +129,15 @@ struct Shared {
     /// Threads without a job less jobs without a thread. Taking a job changes neither side, so the count is never stale.
     spare: AtomicIsize,
     /// Kernel ids of the threads that are at work, by hook.
-    at_work: Mutex<HashMap<HookId, u64>>,
+    at_work: Mutex<Vec<(HookId, u64)>>,
     done: Box<dyn Fn(HookId, HookOutcome) + Send + Sync>,
 }
 
 impl HookThreads {
     pub(crate) fn start(done: impl Fn(HookId, HookOutcome) + Send + Sync + 'static) -> Result<Self, StartError> {
-        let (jobs, queue) = crossbeam_channel::unbounded();
+        let (jobs, queue) = channel();
         let shared =
-            Arc::new(Shared { spare: AtomicIsize::new(0), at_work: Mutex::new(HashMap::new()), done: Box::new(done) });
+            Arc::new(Shared { spare: AtomicIsize::new(0), at_work: Mutex::new(Vec::new()), done: Box::new(done) });
         let threads = Self { jobs, queue, shared };
         threads.spawn().map_err(|source| StartError::Thread { name: "hooks".into(), source })?;
         Ok(threads)
@@ -149,7 +147,7 @@ impl HookThreads {
     pub(crate) fn push(&self, job: Job) {
         self.shared.spare.fetch_sub(1, Ordering::SeqCst);
         // The receiver lives as long as `self`.
-        let _ = self.jobs.send(job);
+        self.jobs.send(job);
     }
 
     /// Starts threads until there is one for every job that waits: they are to run in parallel. Jobs that end quickly leave
@@ -163,15 +161,15 @@ impl HookThreads {
 
     /// The kernel's id of the thread that runs a hook.
     pub(crate) fn thread_of(&self, id: HookId) -> Option<u64> {
-        self.shared.at_work.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
+        self.shared.lock().iter().find(|(hook, _)| *hook == id).map(|(_, thread)| *thread)
     }
 
     fn spawn(&self) -> std::io::Result<()> {
         let (queue, shared) = (self.queue.clone(), Arc::clone(&self.shared));
         // Counted before it runs, so that `staff` does not start one thread too many for each job.
         self.shared.spare.fetch_add(1, Ordering::SeqCst);
-        let spawned = thread::Builder::new().name("gf-hook".into()).spawn(move || {
-            while let Ok(job) = queue.recv() {
+        let spawned = threads::spawn("gf-hook", move || {
+            while let Some(job) = queue.recv() {
                 shared.run(job);
             }
         });
@@ -186,7 +184,7 @@ impl Shared {
     fn run(&self, job: Job) {
         let Job { id, name, body, deadline, reason, app } = job;
         sys::name_thread(&format!("gf-hook-{name}"));
-        self.lock().insert(id, sys::thread_id());
+        self.lock().push((id, sys::thread_id()));
         let stop = Stop::new(Arc::clone(app.stops()), Stage::Requested, Stage::Ended);
         let mut args =
             Args { values: app.values(), app: &app, stop: &stop, deadline: Some(deadline), reason: Some(reason) };
@@ -194,14 +192,14 @@ impl Shared {
         let outcome =
             panics::catch(|| body(&mut args).map_or_else(CallError::into_outcome, |()| HookOutcome::Completed))
                 .unwrap_or_else(HookOutcome::Panicked);
-        self.lock().remove(&id);
+        self.lock().retain(|(hook, _)| *hook != id);
         sys::name_thread("gf-hook");
         // Free before it is told, so that the next hook finds this thread.
         self.spare.fetch_add(1, Ordering::SeqCst);
         (self.done)(id, outcome);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<HookId, u64>> {
-        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(HookId, u64)>> {
+        lock(&self.at_work)
     }
 }

@@ -1,11 +1,9 @@
 //! Values by type: what `main` provided, handed to hooks and tasks.
 
 use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::app::App;
@@ -16,6 +14,7 @@ use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{HookOutcome, Skip};
 use crate::panics;
+use crate::sync::lock;
 
 /// When a hook's time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,8 +183,9 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut next = error.source();
     while let Some(source) = next {
         let more = source.to_string();
-        // Many errors repeat their source in their own text.
-        if !text.contains(&more) {
+        // Many errors repeat their source in their own text. Not `str::contains`, whose search is made for longer ones.
+        let repeated = more.is_empty() || text.as_bytes().windows(more.len()).any(|part| part == more.as_bytes());
+        if !repeated {
             text.push_str(": ");
             text.push_str(&more);
         }
@@ -227,12 +227,13 @@ pub(crate) struct Values {
 
 #[derive(Default)]
 struct State {
-    slots: HashMap<TypeId, Slot>,
+    slots: Vec<Slot>,
     /// Values that were provided against the plan; told when the start completes.
     misuse: Vec<PlanError>,
 }
 
 struct Slot {
+    id: TypeId,
     value: Arc<dyn Any + Send + Sync>,
     type_name: &'static str,
     ownership: Ownership,
@@ -257,7 +258,7 @@ impl Values {
 
     /// Type names of the values that were shared, by type.
     pub(crate) fn is_shared(&self, id: TypeId) -> bool {
-        self.lock().slots.get(&id).is_some_and(|slot| slot.ownership == Ownership::Shared)
+        self.lock().slot(id).is_some_and(|slot| slot.ownership == Ownership::Shared)
     }
 
     pub(crate) fn misuse(&self) -> Option<PlanError> {
@@ -267,19 +268,23 @@ impl Values {
     /// Drops everything that is still held, outside the lock.
     pub(crate) fn clear(&self) {
         let slots = std::mem::take(&mut self.lock().slots);
-        for slot in slots.into_values() {
+        for slot in slots {
             // A destructor that panics has said so on stderr; the others run all the same.
             panics::drop_quietly(slot);
         }
     }
 
     fn insert<T: Send + Sync + 'static>(&self, value: Arc<T>, ownership: Ownership) {
-        let type_name = type_name::<T>();
+        self.replace(Slot { id: TypeId::of::<T>(), value, type_name: type_name::<T>(), ownership });
+    }
+
+    fn replace(&self, slot: Slot) {
         let mut state = self.lock();
-        let replaced = state.slots.insert(TypeId::of::<T>(), Slot { value, type_name, ownership });
+        let replaced = state.take(slot.id);
         if replaced.is_some() {
-            state.misuse.push(PlanError::ProvidedTwice { type_name });
+            state.misuse.push(PlanError::ProvidedTwice { type_name: slot.type_name });
         }
+        state.slots.push(slot);
         drop(state);
         // Dropped only now: a user's destructor must not run under the lock.
         drop(replaced);
@@ -287,43 +292,49 @@ impl Values {
 
     /// The value of a type that is known at run time only.
     pub(crate) fn find(&self, type_id: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.lock().slots.get(&type_id).map(|slot| Arc::clone(&slot.value))
+        self.lock().slot(type_id).map(|slot| Arc::clone(&slot.value))
     }
 
     fn shared<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let state = self.lock();
-        let slot = state.slots.get(&TypeId::of::<T>())?;
-        Arc::clone(&slot.value).downcast().ok()
+        self.find(TypeId::of::<T>())?.downcast().ok()
     }
 
     fn take<T: Send + Sync + 'static>(&self) -> Result<T, CallError> {
         let type_name = type_name::<T>();
         let mut state = self.lock();
-        let slot = match state.slots.entry(TypeId::of::<T>()) {
-            Entry::Vacant(_) => return Err(CallError::Missing { type_name }),
-            Entry::Occupied(slot) if slot.get().ownership == Ownership::Shared => {
-                return Err(CallError::Held { type_name });
-            }
-            Entry::Occupied(slot) => slot.remove(),
-        };
+        if state.slot(TypeId::of::<T>()).is_some_and(|slot| slot.ownership == Ownership::Shared) {
+            return Err(CallError::Held { type_name });
+        }
+        let Some(slot) = state.take(TypeId::of::<T>()) else { return Err(CallError::Missing { type_name }) };
         // Invariant: a slot holds a value of the type that is its key.
         let Ok(value) = slot.value.downcast::<T>() else { return Err(CallError::Missing { type_name }) };
         match Arc::try_unwrap(value) {
             Ok(value) => Ok(value),
             Err(held) => {
-                state.slots.insert(TypeId::of::<T>(), Slot { value: held, type_name, ownership: Ownership::Given });
+                state.slots.push(Slot { id: slot.id, value: held, type_name, ownership: Ownership::Given });
                 Err(CallError::Held { type_name })
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
+    }
+}
+
+impl State {
+    fn slot(&self, id: TypeId) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.id == id)
+    }
+
+    fn take(&mut self, id: TypeId) -> Option<Slot> {
+        let place = self.slots.iter().position(|slot| slot.id == id)?;
+        Some(self.slots.swap_remove(place))
     }
 }
 
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lock().slots.values().map(|slot| slot.type_name)).finish()
+        f.debug_list().entries(self.lock().slots.iter().map(|slot| slot.type_name)).finish()
     }
 }

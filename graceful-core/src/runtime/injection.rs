@@ -1,6 +1,6 @@
 //! Checks of the injection that need all hooks at once, before any user code runs.
 
-use std::collections::BTreeMap;
+use std::any::TypeId;
 
 use super::hooks::Hook;
 use super::inject::is_built_in;
@@ -12,18 +12,20 @@ use crate::lifecycle::plan::PlanError;
 
 /// Nothing is taken twice, and nothing is read once it may have been taken.
 pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Result<(), PlanError> {
-    let mut takers = BTreeMap::new();
+    let mut takers: Vec<(TypeId, &Hook)> = Vec::new();
     for hook in hooks {
         for param in taken(hook.params) {
-            if let Some(first) = takers.insert(param.type_id, hook) {
+            if let Some(first) = find(&takers, param.type_id) {
                 return Err(PlanError::TakenTwice {
                     type_name: (param.type_name)(),
                     first: first.planned.name.clone(),
                     second: hook.planned.name.clone(),
                 });
             }
+            takers.push((param.type_id, hook));
         }
     }
+    let taker = |id| find(&takers, id);
     let conflict = |param: &Param, reader: &str, taker: &Hook| PlanError::ReadAfterTake {
         type_name: (param.type_name)(),
         reader: reader.to_owned(),
@@ -31,7 +33,7 @@ pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Resul
     };
     for hook in hooks {
         for param in hook.params.iter().filter(|param| param.mode != Mode::Owned) {
-            let Some(taker) = takers.get(&param.type_id) else { continue };
+            let Some(taker) = taker(param.type_id) else { continue };
             if (hook.planned.phase, hook.planned.order) >= (taker.planned.phase, taker.planned.order) {
                 return Err(conflict(param, &hook.planned.name, taker));
             }
@@ -44,7 +46,7 @@ pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Resul
         .chain(reloads.iter().map(|reload| (reload.planned.name.as_str(), reload.params)));
     for (name, params) in running {
         for param in params {
-            if let Some(taker) = takers.get(&param.type_id)
+            if let Some(taker) = taker(param.type_id)
                 && taker.planned.phase == HookPhase::BeforeDrain
             {
                 return Err(conflict(param, name, taker));
@@ -52,6 +54,10 @@ pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Resul
         }
     }
     Ok(())
+}
+
+fn find<'a>(takers: &[(TypeId, &'a Hook)], id: TypeId) -> Option<&'a Hook> {
+    takers.iter().find(|(taken, _)| *taken == id).map(|(_, hook)| *hook)
 }
 
 fn taken(params: &'static [Param]) -> impl Iterator<Item = &'static Param> {

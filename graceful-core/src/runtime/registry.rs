@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::inject::{Args, CallError};
 use crate::lifecycle::hooks::{HookPhase, Origin};
+use crate::lifecycle::rank::rank;
 
 /// What one attribute registered. The macros fill it in; it holds no logic.
 #[derive(Debug)]
@@ -124,9 +125,8 @@ inventory::collect!(Submitted);
 
 /// Everything that was registered automatically, in an order that does not depend on the linker.
 pub(crate) fn registered() -> Vec<&'static Registration> {
-    let mut all: Vec<_> = inventory::iter::<Submitted>.into_iter().map(|submitted| submitted.0).collect();
-    all.sort_by_key(|registration| registration.origin);
-    all
+    let all: Vec<_> = inventory::iter::<Submitted>.into_iter().map(|submitted| submitted.0).collect();
+    rank(all.len(), &|a, b| all[a].origin.cmp(&all[b].origin)).into_iter().map(|place| all[place]).collect()
 }
 
 /// Proves that the linker gathers anything at all in this build; see [`works`].

@@ -1,8 +1,7 @@
 //! Reload: one round of hooks at a time, while the service serves.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use super::app::App;
@@ -16,7 +15,8 @@ use crate::lifecycle::hooks::DEFAULT_HOOK_TIMEOUT;
 use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlannedReload;
 use crate::lifecycle::report::TaskOutcome;
-use crate::panics;
+use crate::sync::lock;
+use crate::{panics, threads};
 
 type ReloadBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
 
@@ -91,13 +91,13 @@ enum Round {
 
 impl Reloads {
     pub(crate) fn add(&self, reload: Reload) {
-        self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(reload);
+        lock(&self.hooks).push(reload);
     }
 
     /// Runs all hooks on a thread of their own, or once more after the round that is under way.
     pub(crate) fn request(self: &Arc<Self>, app: &App) {
         {
-            let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut round = lock(&self.round);
             if *round != Round::None {
                 *round = Round::RunningAndWanted;
                 return;
@@ -107,10 +107,10 @@ impl Reloads {
         // The coordinator is on this thread and the service serves: the tasks' phase cannot begin before this is counted.
         app.inner.lifecycle().machine.event(clock::now(), Event::TaskBegan);
         let (reloads, worker) = (Arc::clone(self), app.clone());
-        let spawned = thread::Builder::new().name("gf-reload".into()).spawn(move || reloads.rounds(&worker));
+        let spawned = threads::spawn("gf-reload", move || reloads.rounds(&worker));
         if let Err(error) = spawned {
             app.observer().error("reload failed", [("error", error.to_string().into())]);
-            *self.round.lock().unwrap_or_else(PoisonError::into_inner) = Round::None;
+            *lock(&self.round) = Round::None;
             app.inner.queue.send(Message::Event(Event::TaskEnded));
         }
     }
@@ -122,7 +122,7 @@ impl Reloads {
         loop {
             self.run_all(app);
             tasks.ran(row, LastRun::Ok);
-            let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut round = lock(&self.round);
             if *round == Round::RunningAndWanted && !app.phase().is_stopping() {
                 *round = Round::Running;
                 continue;
@@ -136,7 +136,7 @@ impl Reloads {
 
     /// A hook may add hooks, and another thread may while one hangs: the lock is not held meanwhile.
     fn run_all(&self, app: &App) {
-        let lock = || self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || lock(&self.hooks);
         let mut hooks = std::mem::take(&mut *lock());
         for reload in &mut hooks {
             run(app, reload);
@@ -160,7 +160,7 @@ fn run(app: &App, reload: &mut Reload) {
     let body = &mut reload.body;
     let result = panics::catch(|| body(&mut args).map_err(|error| error.to_string()));
     let took = clock::now().saturating_duration_since(began);
-    let name = reload.planned.name.as_str();
+    let name = reload.planned.name.clone();
     let observer = app.observer();
     match result {
         Ok(Ok(())) if took > reload.planned.timeout => {

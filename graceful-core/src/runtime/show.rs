@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::builder::Builder;
-use crate::lifecycle::hooks::{HookPhase, Origin, PlannedHook};
+use crate::lifecycle::hooks::{Origin, PlannedHook};
+use crate::lifecycle::json::{Item, Json};
 use crate::lifecycle::plan::Plan;
 use crate::lifecycle::reason::{Signal, SignalAction};
-use crate::lifecycle::report_json::{millis, origin};
+use crate::lifecycle::report_json::origin;
 use crate::observe::show;
 
 /// Writes it to stdout; a closed pipe (`| head`) is no error.
@@ -85,48 +84,49 @@ pub(crate) fn json(builder: &Builder, plan: &Plan) -> String {
     let budgets = plan.budgets();
     let waits = plan.waits(plan.tasks_ask());
     let reserved = plan.reserved();
-    let signals: serde_json::Map<String, Value> = signals(builder, plan)
-        .into_iter()
-        .map(|(signal, action)| (signal.name().to_owned(), json!(action_name(action))))
-        .collect();
-    let phase = |name: &str, asked: Duration, granted: Duration| json!({"phase": name, "asked_ms": millis(asked), "granted_ms": millis(granted)});
-    let value = json!({
-        "schema": 1,
-        "service": builder.settings.service,
-        "timeout_ms": millis(budgets.timeout),
-        "worst_case_ms": millis(plan.worst_case()),
-        "phases": [
-            phase("lame_duck", budgets.lame_duck, waits.lame_duck + reserved.before_drain),
-            phase("draining", budgets.drain, waits.drain),
-            phase("stopping_tasks", budgets.tasks, waits.tasks),
-            phase("cleaning_up", reserved.cleanup, reserved.cleanup),
-            phase("flushing", reserved.flush, reserved.flush),
-        ],
-        "hooks": plan.in_order().iter().map(|id| hook(plan.hook(*id))).collect::<Vec<_>>(),
-        "tasks": plan.tasks().iter().map(|task| json!({
-            "name": task.name,
-            "every_ms": task.every.map(millis),
-            "origin": origin(task.origin),
-        })).collect::<Vec<_>>(),
-        "reloads": plan.reloads().iter().map(|reload| json!({
-            "name": reload.name,
-            "timeout_ms": millis(reload.timeout),
-            "origin": origin(reload.origin),
-        })).collect::<Vec<_>>(),
-        "signals": signals,
-    });
-    format!("{value:#}\n")
+    let phases = [
+        ("lame_duck", budgets.lame_duck, waits.lame_duck + reserved.before_drain),
+        ("draining", budgets.drain, waits.drain),
+        ("stopping_tasks", budgets.tasks, waits.tasks),
+        ("cleaning_up", reserved.cleanup, reserved.cleanup),
+        ("flushing", reserved.flush, reserved.flush),
+    ];
+    // Members are in the order of the alphabet.
+    Json::document(|json| {
+        json.list("hooks", plan.in_order(), |json, id| hook(json, plan.hook(id)));
+        json.list("phases", phases, |json, (name, asked, granted)| {
+            json.put("asked_ms", Item::Millis(asked));
+            json.put("granted_ms", Item::Millis(granted));
+            json.put("phase", Item::Text(name));
+        });
+        json.list("reloads", plan.reloads(), |json, reload| {
+            json.put("name", Item::Text(&reload.name));
+            origin(json, reload.origin);
+            json.put("timeout_ms", Item::Millis(reload.timeout));
+        });
+        json.put("schema", Item::Number(1));
+        json.put("service", Item::Text(&builder.settings.service));
+        json.object("signals", |json| {
+            for (signal, action) in signals(builder, plan) {
+                json.put(signal.name(), Item::Text(action_name(action)));
+            }
+        });
+        json.list("tasks", plan.tasks(), |json, task| {
+            json.put("every_ms", Item::millis(task.every));
+            json.put("name", Item::Text(&task.name));
+            origin(json, task.origin);
+        });
+        json.put("timeout_ms", Item::Millis(budgets.timeout));
+        json.put("worst_case_ms", Item::Millis(plan.worst_case()));
+    })
 }
 
-fn hook(hook: &PlannedHook) -> Value {
-    let phase: HookPhase = hook.phase;
-    json!({
-        "name": hook.name,
-        "phase": phase.name(),
-        "order": hook.order,
-        "timeout_ms": millis(hook.timeout),
-        "origin": origin(hook.origin),
-    })
+fn hook(json: &mut Json, hook: &PlannedHook) {
+    json.put("name", Item::Text(&hook.name));
+    json.put("order", Item::Signed(hook.order.into()));
+    origin(json, hook.origin);
+    json.put("phase", Item::Text(hook.phase.name()));
+    json.put("timeout_ms", Item::Millis(hook.timeout));
 }
 
 fn place(origin: Option<&Origin>) -> String {

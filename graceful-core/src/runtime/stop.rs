@@ -4,10 +4,10 @@
 //! of it that fires when a certain stage is reached, so that a connection handler, a task and `main` each hear of the
 //! shutdown when it concerns them.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::clock;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use crate::threads;
 
 /// How far the shutdown has come, for code that must react to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,7 +160,7 @@ impl Stop {
     /// The callback may block; nothing waits for it.
     pub fn on_stop(&self, callback: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let stop = self.clone();
-        thread::Builder::new().name("gf-on-stop".into()).spawn(move || {
+        threads::spawn("gf-on-stop", move || {
             stop.wait();
             callback();
         })?;
@@ -206,7 +207,8 @@ struct Shared {
     deadlines: [Option<Instant>; STAGES],
     /// Kept after they have been woken: a waker that is dropped takes a wake-up that the poll has not seen with it.
     wakers: Vec<(Stage, Arc<mio::Waker>)>,
-    channels: [Option<StopChannel>; STAGES],
+    /// Each a [`StopChannel`], which is not named here: who never asks for one does not link the channels.
+    channels: [Option<Box<dyn Any + Send + Sync>>; STAGES],
     #[cfg(unix)]
     pipes: [Option<StopPipe>; STAGES],
 }
@@ -315,12 +317,13 @@ impl Stops {
     /// The receiver of a channel that disconnects at `stage`.
     pub(crate) fn channel(&self, stage: Stage) -> Receiver<Infallible> {
         let mut shared = self.lock();
-        if let Some(channel) = &shared.channels[stage as usize] {
+        let known = shared.channels[stage as usize].as_ref().and_then(|known| known.downcast_ref::<StopChannel>());
+        if let Some(channel) = known {
             return channel.receiver.clone();
         }
         let (sender, receiver) = crossbeam_channel::bounded(0);
         if shared.stage < stage {
-            shared.channels[stage as usize] = Some(StopChannel { receiver: receiver.clone(), sender });
+            shared.channels[stage as usize] = Some(Box::new(StopChannel { receiver: receiver.clone(), sender }));
         }
         receiver
     }
@@ -348,6 +351,8 @@ fn wake(waker: &mio::Waker) {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     fn token(stops: &Arc<Stops>, at: Stage) -> Stop {

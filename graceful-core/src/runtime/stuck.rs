@@ -20,7 +20,7 @@ pub(crate) fn whereabouts(tid: u64) -> Option<String> {
     let syscall = read("syscall").and_then(|bytes| parse_syscall(&bytes));
     let wchan = read("wchan").and_then(|bytes| parse_wchan(&bytes));
     let target = |fd: i32| fs::read_link(task.join("fd").join(fd.to_string())).ok().map(|path| printable(&path));
-    Some(compose(state, syscall, wchan.as_deref(), target))
+    Some(compose(state, syscall, wchan.as_deref(), &target))
 }
 
 /// Whether a thread waits for something other than a processor; `None` when that cannot be known.
@@ -44,7 +44,7 @@ fn compose(
     state: char,
     syscall: Option<Syscall>,
     wchan: Option<&str>,
-    target: impl Fn(i32) -> Option<String>,
+    target: &dyn Fn(i32) -> Option<String>,
 ) -> String {
     let blocked = match state {
         'D' => "uninterruptible",
@@ -73,7 +73,7 @@ fn compose(
     line
 }
 
-fn descriptor(argument: Option<u64>, target: impl Fn(i32) -> Option<String>) -> String {
+fn descriptor(argument: Option<u64>, target: &dyn Fn(i32) -> Option<String>) -> String {
     let Some(argument) = argument else { return String::new() };
     // An int in a register: only its lower half counts.
     let fd = argument as u32 as i32;
@@ -115,10 +115,11 @@ fn parse_wchan(bytes: &[u8]) -> Option<String> {
 
 /// On one line and not too long.
 fn printable(path: &Path) -> String {
-    let escaped: Vec<char> = path.to_string_lossy().escape_debug().collect();
-    match escaped.len().checked_sub(LONGEST_NAME) {
-        None | Some(0) => escaped.into_iter().collect(),
-        Some(cut) => format!("…{}", escaped[cut..].iter().collect::<String>()),
+    let quoted = format!("{:?}", path.to_string_lossy());
+    let escaped = &quoted[1..quoted.len() - 1];
+    match escaped.char_indices().nth_back(LONGEST_NAME - 1) {
+        None | Some((0, _)) => escaped.to_owned(),
+        Some((cut, _)) => format!("…{}", &escaped[cut..]),
     }
 }
 
@@ -262,7 +263,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn lines() {
         let target = |fd| (fd == 5).then(|| "pipe:[1234]".to_owned());
-        let check = |state, syscall, wchan, line: &str| assert_eq!(compose(state, syscall, wchan, target), line);
+        let check = |state, syscall, wchan, line: &str| assert_eq!(compose(state, syscall, wchan, &target), line);
         let call = |number, first| Some(Syscall::In(number, first));
         check(
             'S',
@@ -305,10 +306,10 @@ mod tests {
                 let _ = parse_stat(bytes);
                 let _ = parse_wchan(bytes);
                 let syscall = parse_syscall(bytes);
-                let _ = compose(state, syscall, None, |_| None);
-                let _ = compose('S', syscall, None, |_| None);
+                let _ = compose(state, syscall, None, &|_| None);
+                let _ = compose('S', syscall, None, &|_| None);
             }
-            let _ = descriptor(Some(fd), |_| None);
+            let _ = descriptor(Some(fd), &|_| None);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Background tasks: periodic and long-running threads that are told to stop and joined.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::app::App;
@@ -13,7 +12,8 @@ use crate::clock;
 use crate::lifecycle::plan::PlannedTask;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{TaskOutcome, TaskReport};
-use crate::{panics, sys};
+use crate::sync::lock;
+use crate::{panics, sys, threads};
 
 /// The first pause before a failed long-running task is run again; doubled with each failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -189,7 +189,7 @@ impl TaskTable {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Row>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.rows)
     }
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn start(
 ) -> std::io::Result<()> {
     let row = table.add(&task.planned.name, None);
     let worker = Worker { app: app.clone(), table: Arc::clone(table), row, task };
-    thread::Builder::new().name(format!("gf-task-{}", worker.task.planned.name)).spawn(move || {
+    threads::spawn(&format!("gf-task-{}", worker.task.planned.name), move || {
         worker.table.began(worker.row);
         let (table, row) = (Arc::clone(&worker.table), worker.row);
         let app = worker.app.clone();
@@ -240,7 +240,7 @@ impl Worker {
             let end = self.run(&stop);
             if let RunEnd::Missing(type_name) = end {
                 // It never ran, which is no failure.
-                let name = self.task.planned.name.as_str();
+                let name = self.task.planned.name.clone();
                 self.app.observer().warn("task not started", [("name", name.into()), ("missing", type_name.into())]);
                 return;
             }
@@ -292,11 +292,11 @@ impl Worker {
         let observer = self.app.observer();
         let (reason, shuts_down) = match end {
             RunEnd::Panicked(message) => {
-                observer.error("task panicked", [("name", name.as_str().into()), ("panic", message.as_str().into())]);
+                observer.error("task panicked", [("name", name.clone().into()), ("panic", message.clone().into())]);
                 (Reason::TaskPanicked { task: name, message }, self.task.policy == PanicPolicy::Shutdown)
             }
             RunEnd::Failed(error) => {
-                observer.error("task failed", [("name", name.as_str().into()), ("error", error.as_str().into())]);
+                observer.error("task failed", [("name", name.clone().into()), ("error", error.clone().into())]);
                 (Reason::TaskFailed { task: name, error }, self.task.policy == PanicPolicy::Shutdown)
             }
             RunEnd::Ok | RunEnd::Missing(_) => return false,

@@ -2,7 +2,6 @@
 
 use super::stop::{Stage, Stop, Stops};
 use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Keeps the drain open for as long as it lives: the guard by which a foreign server takes part.
@@ -85,7 +84,8 @@ pub(crate) struct Tickets {
 
 struct State {
     out: usize,
-    by_name: BTreeMap<Arc<str>, usize>,
+    /// Sorted.
+    by_name: Vec<(Arc<str>, usize)>,
     /// Someone waits for the last ticket: `on_empty` is called when it comes back.
     draining: bool,
     closed: bool,
@@ -95,7 +95,7 @@ impl Tickets {
     /// `on_empty` is called each time the count falls to zero after [`drain`](Tickets::drain); it must not block.
     pub(crate) fn new(on_empty: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State { out: 0, by_name: BTreeMap::new(), draining: false, closed: false }),
+            state: Mutex::new(State { out: 0, by_name: Vec::new(), draining: false, closed: false }),
             on_empty: Box::new(on_empty),
         })
     }
@@ -107,8 +107,7 @@ impl Tickets {
             if state.closed {
                 return Err(DrainClosed);
             }
-            state.out += 1;
-            *state.by_name.entry(Arc::clone(&name)).or_default() += 1;
+            state.add(&name);
         }
         let stop = Stop::new(Arc::clone(stops), Stage::Draining, Stage::Cancelling);
         Ok(Ticket { tickets: Arc::clone(self), name, stop })
@@ -144,20 +143,13 @@ impl Tickets {
 
     fn add(&self, name: &Arc<str>) {
         let mut state = self.lock();
-        state.out += 1;
-        *state.by_name.entry(Arc::clone(name)).or_default() += 1;
+        state.add(name);
     }
 
     fn remove(&self, name: &Arc<str>) {
         let empty = {
             let mut state = self.lock();
-            state.out -= 1;
-            if let Some(count) = state.by_name.get_mut(name) {
-                *count -= 1;
-                if *count == 0 {
-                    state.by_name.remove(name);
-                }
-            }
+            state.remove(name);
             state.out == 0 && state.draining && !state.closed
         };
         if empty {
@@ -167,6 +159,31 @@ impl Tickets {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn add(&mut self, name: &Arc<str>) {
+        self.out += 1;
+        match self.find(name) {
+            Ok(at) => self.by_name[at].1 += 1,
+            Err(at) => self.by_name.insert(at, (Arc::clone(name), 1)),
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.out -= 1;
+        // Invariant: what is removed was added.
+        if let Ok(at) = self.find(name) {
+            self.by_name[at].1 -= 1;
+            if self.by_name[at].1 == 0 {
+                self.by_name.remove(at);
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.by_name.binary_search_by(|(known, _)| (**known).cmp(name))
     }
 }
 

@@ -3,7 +3,6 @@
 //! The thread takes no lock and allocates nothing once it runs; it looks at atomics and sleeps on a pipe. It is the one
 //! thread of ours that does not block signals, so a handler always finds a thread to run on.
 
-use std::io;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use crate::error::StartError;
 use crate::lifecycle::exit::DEADLINE_EXCEEDED;
 use crate::sys;
 use crate::sys::emergency::{EMERGENCY, millis};
+use crate::threads;
 
 /// Starts `gf-watchdog`, once a process; it is never joined.
 ///
@@ -22,14 +22,12 @@ pub(crate) fn start() -> Result<(), StartError> {
     if STARTED.swap(true, Ordering::SeqCst) {
         return Ok(());
     }
-    std::thread::Builder::new()
-        .name("gf-watchdog".into())
-        .stack_size(64 * 1024)
-        .spawn(|| {
-            AT_WORK.wait();
-            watch();
-        })
-        .map_err(|source: io::Error| StartError::Thread { name: "the watchdog".into(), source })?;
+    let run = || {
+        AT_WORK.wait();
+        watch();
+    };
+    threads::spawn_with("gf-watchdog", Some(64 * 1024), Box::new(run))
+        .map_err(|source| StartError::Thread { name: "the watchdog".into(), source })?;
     AT_WORK.wait();
     Ok(())
 }

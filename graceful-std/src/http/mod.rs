@@ -70,12 +70,12 @@ mod into_response;
 mod json;
 mod middleware;
 mod params;
-mod parser;
+pub(crate) mod parser;
 mod percent;
-mod request;
-mod response;
+pub(crate) mod request;
+pub(crate) mod response;
 mod router;
-mod server;
+pub(crate) mod server;
 mod sse;
 mod stream;
 
@@ -99,10 +99,3 @@ pub use router::{RouteError, Router};
 pub use server::Server;
 pub use sse::{Event, Events, sse};
 pub use stream::BodyWriter;
-
-/// The parser's invariants, for the fuzzer.
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod __fuzz {
-    pub use super::parser::differential::{chunked, cuts, request};
-}

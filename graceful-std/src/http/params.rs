@@ -1,6 +1,5 @@
 //! The parameters of a path: where they are in it, and what they are called.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::percent;
@@ -15,22 +14,24 @@ pub(crate) struct RouteText {
     pub(crate) names: Vec<String>,
 }
 
-/// The texts of all patterns so far. They live as long as the process, so that requests can refer to them for free; there are
+/// The texts of all patterns so far, sorted. They live as long as the process, so that requests can refer to them for free; there are
 /// no more of them than the program spells, however many routers it makes.
-static TEXTS: Mutex<BTreeMap<&'static str, &'static RouteText>> = Mutex::new(BTreeMap::new());
+static TEXTS: Mutex<Vec<&'static RouteText>> = Mutex::new(Vec::new());
 
 impl RouteText {
     /// The one text of this pattern. `names` must be those that are in it.
     pub(crate) fn of(pattern: &str, names: &[&str]) -> &'static Self {
         // A panic while the lock is held is impossible short of allocation failure.
         let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = texts.get(pattern) {
-            return text;
+        match texts.binary_search_by(|text| text.pattern.as_str().cmp(pattern)) {
+            Ok(at) => texts[at],
+            Err(at) => {
+                let names = names.iter().map(|&name| name.to_owned()).collect();
+                let text: &'static Self = Box::leak(Box::new(Self { pattern: pattern.to_owned(), names }));
+                texts.insert(at, text);
+                text
+            }
         }
-        let names = names.iter().map(|&name| name.to_owned()).collect();
-        let text: &'static Self = Box::leak(Box::new(Self { pattern: pattern.to_owned(), names }));
-        texts.insert(&text.pattern, text);
-        text
     }
 }
 

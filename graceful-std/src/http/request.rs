@@ -12,6 +12,7 @@ use graceful_core::{PeerAddress, Stop};
 use super::body::Body;
 use super::error::Error;
 use super::params::Params;
+use super::parser;
 use super::percent;
 
 /// A request: its head, its [`Body`], the parameters of its path, and the connection it came on.
@@ -36,10 +37,25 @@ use super::percent;
 /// # let _ = graceful::http::Router::new().post("/orders", create).get("/news", long_poll);
 /// ```
 pub struct Request {
-    head: Parts,
+    head: Head,
     body: Body,
     params: Params,
     context: Context,
+}
+
+/// What gives its header map back when it is dropped.
+struct Head(Parts);
+
+impl Head {
+    fn into_parts(mut self) -> Parts {
+        std::mem::replace(&mut self.0, ::http::Request::new(()).into_parts().0)
+    }
+}
+
+impl Drop for Head {
+    fn drop(&mut self) {
+        parser::recycle(std::mem::take(&mut self.0.headers));
+    }
 }
 
 /// What all requests of a connection share.
@@ -68,37 +84,34 @@ impl Context {
 
 /// The head.
 impl Request {
-    pub(crate) fn new(head: Parts, body: Body, context: Context) -> Self {
-        Self { head, body, params: Params::default(), context }
-    }
-
-    /// What the router found in this request's path.
-    pub(crate) fn set_params(&mut self, params: Params) {
-        self.params = params;
+    /// `params` is what the router found in the path.
+    #[inline]
+    pub(crate) fn new(head: Parts, body: Body, params: Params, context: Context) -> Self {
+        Self { head: Head(head), body, params, context }
     }
 
     /// The method.
     #[must_use]
     pub fn method(&self) -> &Method {
-        &self.head.method
+        &self.head.0.method
     }
 
     /// The target, as it was sent.
     #[must_use]
     pub fn uri(&self) -> &Uri {
-        &self.head.uri
+        &self.head.0.uri
     }
 
     /// The path as it was sent: nothing is decoded, `..` and `//` are still there.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.head.uri.path()
+        self.head.0.uri.path()
     }
 
     /// The part after `?`, as it was sent.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.head.uri.query()
+        self.head.0.uri.query()
     }
 
     /// The first parameter of that name in the query, decoded as forms are: `+` is a space, a broken escape stays as it is,
@@ -116,36 +129,36 @@ impl Request {
     /// The version of the protocol.
     #[must_use]
     pub fn version(&self) -> Version {
-        self.head.version
+        self.head.0.version
     }
 
     /// The headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+        &self.head.0.headers
     }
 
     /// The headers, for middleware.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.head.headers
+        &mut self.head.0.headers
     }
 
     /// The first header of that name; `None` as well when its value is not visible ASCII ([`headers`](Request::headers) has
     /// its bytes).
     #[must_use]
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        self.head.headers.get(name)?.to_str().ok()
+        self.head.0.headers.get(name)?.to_str().ok()
     }
 
     /// What middleware has left for the handler, by type.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
-        &self.head.extensions
+        &self.head.0.extensions
     }
 
     /// Where middleware leaves things for the handler, by type.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.head.extensions
+        &mut self.head.0.extensions
     }
 }
 
@@ -205,6 +218,11 @@ impl Request {
         &mut self.body
     }
 
+    #[cfg(feature = "websocket")]
+    pub(crate) fn has_body(&self) -> bool {
+        !self.body.is_empty()
+    }
+
     /// The body alone.
     #[must_use]
     pub fn into_body(self) -> Body {
@@ -214,7 +232,7 @@ impl Request {
     /// Head and body. The path's parameters and the connection are left behind.
     #[must_use]
     pub fn into_parts(self) -> (Parts, Body) {
-        (self.head, self.body)
+        (self.head.into_parts(), self.body)
     }
 
     /// Puts another body in place of the one that was received, and hands that back: for middleware that decodes.
@@ -226,7 +244,7 @@ impl Request {
 /// For code that knows the `http` crate only. The path's parameters and the connection are left behind.
 impl From<Request> for ::http::Request<Body> {
     fn from(request: Request) -> Self {
-        Self::from_parts(request.head, request.body)
+        Self::from_parts(request.head.into_parts(), request.body)
     }
 }
 

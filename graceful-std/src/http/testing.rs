@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use graceful_core::{PeerAddress, Runtime, Stop};
 
 use super::body::{Body, Kind};
+use super::params::Params;
 use super::request::{Context, Request};
 use super::response::Response;
 use super::router::Routes;
@@ -25,18 +26,20 @@ pub(crate) fn stop() -> Stop {
 
 /// A request without a body.
 pub(crate) fn request(method: &str, target: &str) -> Request {
+    with_params(method, target, Params::default())
+}
+
+fn with_params(method: &str, target: &str, params: Params) -> Request {
     let request = ::http::Request::builder().method(method).uri(target).body(()).expect("a request");
     let peer = PeerAddress::from(SocketAddr::from(([127, 0, 0, 1], 4711)));
-    Request::new(request.into_parts().0, Body::empty(), Context::new(peer, stop()))
+    Request::new(request.into_parts().0, Body::empty(), params, Context::new(peer, stop()))
 }
 
 /// What the session does: find, then call.
 pub(crate) fn call(routes: &Routes, method: &str, target: &str) -> Response {
-    let mut request = request(method, target);
-    let found = routes.find(request.method(), request.path());
-    let endpoint = found.endpoint;
-    request.set_params(found.params);
-    (endpoint.call)(request)
+    let asked = request(method, target);
+    let found = routes.find(asked.method(), asked.path());
+    (found.endpoint.call)(with_params(method, target, found.params))
 }
 
 /// The body as it would be sent.

@@ -108,7 +108,8 @@ fn a_handshake_under_way_is_completed() {
 
     let bench = Bench::new(Limits::default());
     let address = bench.listen(echo);
-    if sys::handshake_under_way(address).is_err() {
+    // Whichever descriptor: only whether there is an answer matters here.
+    if sys::handshake_under_way(io::stdin().as_fd(), address).is_err() {
         println!("not tested: the kernel cannot be asked");
         return;
     }

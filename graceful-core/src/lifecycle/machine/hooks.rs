@@ -68,6 +68,7 @@ impl Machine {
                 self.report.incomplete.push(format!("hook {name} was abandoned after {after}"));
             }
         }
+        self.reported.push(id);
         self.report.hooks.push(HookReport {
             name: hook.name.clone(),
             phase: hook.phase,

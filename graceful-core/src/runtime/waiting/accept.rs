@@ -233,7 +233,7 @@ impl sealed::Accept for TcpListener {
         // Where it cannot be done or asked, what is left is a short wait.
         drop(sys::drop_new_handshakes(self.as_fd()));
         std::thread::sleep(SETTLE);
-        let under_way = self.local_addr().and_then(sys::handshake_under_way);
+        let under_way = self.local_addr().and_then(|address| sys::handshake_under_way(self.as_fd(), address));
         !under_way.unwrap_or(false)
     }
 

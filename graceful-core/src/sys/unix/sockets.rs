@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod handshakes;
+#[cfg(target_os = "linux")]
+mod references;
 
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -120,7 +122,7 @@ pub(crate) fn inherit_listener(number: RawFd) -> io::Result<InheritedListener> {
 
 /// Not known here.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn handshake_under_way(_: std::net::SocketAddr) -> io::Result<bool> {
+pub(crate) fn handshake_under_way(_: BorrowedFd<'_>, _: std::net::SocketAddr) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

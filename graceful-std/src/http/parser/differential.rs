@@ -2,7 +2,8 @@
 
 use super::body::{EXTENSION_BYTES, SIZE_DIGITS, TRAILER_BYTES, TRAILER_COUNT};
 use super::fields::{is_text, is_token};
-use super::{BodyDecoder, Expectation, Framing, Head, HeadLimits, HeadParser, Persistence, Reject};
+use super::{Batch, BodyDecoder, Expectation, Framing, Head, HeadLimits, HeadParser, Persistence, Reject};
+use crate::fuzzing::arrivals;
 
 /// Limits that small inputs run into.
 const TIGHT: HeadLimits = HeadLimits { request_line: 24, header_count: 3, head_bytes: 96 };
@@ -33,12 +34,6 @@ pub fn chunked(bytes: &[u8], cuts: &[u8]) {
         assert_eq!(whole, body(bytes, cuts), "in pieces of {cuts:?}");
     }
     assert_eq!(whole.ok().flatten(), simple(bytes));
-}
-
-/// Where to cut an input that brings no plan of its own: its last bytes are the lengths of the pieces. So any file with a
-/// request in it is an input, and a fuzzer that changes the end of one changes the cuts.
-pub fn cuts(bytes: &[u8]) -> &[u8] {
-    &bytes[bytes.len().saturating_sub(8)..]
 }
 
 /// What the bytes of a connection were taken for.
@@ -115,10 +110,11 @@ struct Reader {
 impl Reader {
     /// Whether it goes on when more arrives.
     fn read(&mut self, arrived: &[u8], limits: &HeadLimits) -> bool {
+        let mut batch = Batch::new(arrived);
         loop {
             let input = &arrived[self.at..];
             let step = match &mut self.body {
-                None => match self.parser.parse(input, limits) {
+                None => match self.parser.parse(input, limits, &mut batch) {
                     Ok(None) => {
                         assert!(input.len() < limits.head_bytes, "a head of any length");
                         return true;
@@ -188,25 +184,12 @@ fn inspect(seen: &Seen, bytes: &[u8], limits: &HeadLimits) {
     }
     assert!(hosts == 1 || hosts == 0 && seen.line.ends_with("HTTP/1.0"));
 
-    let again = HeadParser::default().parse(&seen.render(), &NO_LIMITS);
+    let rendered = seen.render();
+    let again = HeadParser::default().parse(&rendered, &NO_LIMITS, &mut Batch::new(&rendered));
     let (again, _) = again.expect("it was valid").expect("it is complete");
     assert_eq!(*seen, Seen::new(&again), "read again");
 }
 
-/// How many bytes are there at each read.
-fn arrivals(length: usize, first: usize, cuts: &[u8]) -> impl Iterator<Item = usize> {
-    let mut there = first;
-    let mut cuts = cuts.iter().copied().cycle();
-    let more = std::iter::from_fn(move || {
-        if there >= length {
-            return None;
-        }
-        // A read brings at least one byte.
-        there = length.min(there + cuts.next().map_or(length, |cut| usize::from(cut).max(1)));
-        Some(there)
-    });
-    std::iter::once(first).chain(more)
-}
 
 /// The data of a chunked body and how many bytes it takes, or `None` where there is more to come.
 pub(super) fn body(bytes: &[u8], cuts: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Reject> {

@@ -2,14 +2,14 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::Bytes;
 use http::header::{HOST, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use httparse::{Header, ParserConfig, Request, Status};
 
+use super::batch::Batch;
 use super::framing::Claims;
 use super::scan::Scan;
-use super::{Expectation, Framing, Persistence, Reject, target};
+use super::{Expectation, Framing, Persistence, Reject, spare, target};
 
 /// How many headers are read into an array on the stack. More of them cost an allocation.
 const HEADERS_ON_STACK: usize = 128;
@@ -60,18 +60,23 @@ pub(crate) struct HeadParser {
 
 impl HeadParser {
     /// Reads the head that `input` begins with: it and how many bytes it takes, or `None` while it is not complete. Then
-    /// the next call must bring the same bytes and more.
+    /// the next call must bring the same bytes and more. `batch` is that of the input that this is the rest of.
     /// After a head the parser is ready for the next one; after an error it is of no further use.
-    pub(crate) fn parse(&mut self, input: &[u8], limits: &HeadLimits) -> Result<Option<(Head, usize)>, Reject> {
+    pub(crate) fn parse<'a>(
+        &mut self,
+        input: &'a [u8],
+        limits: &HeadLimits,
+        batch: &mut Batch<'a>,
+    ) -> Result<Option<(Head, usize)>, Reject> {
         if self.scan.position() == 0
-            && let Some(found) = read(input, limits)
+            && let Some(found) = read(input, limits, batch)
         {
             return found.map(Some);
         }
         let Some(range) = self.scan.advance(input, limits)? else { return Ok(None) };
         self.scan = Scan::default();
         let end = range.end;
-        match read(&input[range], limits) {
+        match read(&input[range], limits, batch) {
             Some(found) => found.map(|(head, _)| Some((head, end))),
             None => Err(Reject::Ambiguous),
         }
@@ -85,7 +90,7 @@ impl HeadParser {
 }
 
 /// Reads a head that is all there and breaks no rule of form; `None` for any other.
-fn read(input: &[u8], limits: &HeadLimits) -> Option<Result<(Head, usize), Reject>> {
+fn read<'a>(input: &'a [u8], limits: &HeadLimits, batch: &mut Batch<'a>) -> Option<Result<(Head, usize), Reject>> {
     let input = &input[..input.len().min(limits.head_bytes)];
     // `httparse` skips empty lines; here they are counted.
     if matches!(input, [] | [b'\r' | b'\n', ..]) {
@@ -94,15 +99,16 @@ fn read(input: &[u8], limits: &HeadLimits) -> Option<Result<(Head, usize), Rejec
     let most = limits.header_count.min(input.len() / SHORTEST_HEADER);
     if most <= HEADERS_ON_STACK {
         let mut space = [const { MaybeUninit::uninit() }; HEADERS_ON_STACK];
-        tokenize(input, limits, &mut space[..most])
+        tokenize(input, limits, batch, &mut space[..most])
     } else {
-        tokenize(input, limits, &mut vec![MaybeUninit::uninit(); most])
+        tokenize(input, limits, batch, &mut vec![MaybeUninit::uninit(); most])
     }
 }
 
 fn tokenize<'a>(
     input: &'a [u8],
     limits: &HeadLimits,
+    batch: &mut Batch<'a>,
     space: &mut [MaybeUninit<Header<'a>>],
 ) -> Option<Result<(Head, usize), Reject>> {
     let mut request = Request::new(&mut []);
@@ -120,26 +126,30 @@ fn tokenize<'a>(
         && target.bytes().fold(true, |all, byte| all & (byte < 0x80) & (byte != b'#'))
         && head.ends_with(b"\r\n\r\n")
         && request.headers.iter().all(|header| head[..offset(head, header.name.as_bytes())].ends_with(b"\r\n"));
-    is_plain.then(|| Ok((assemble(head, method, target, minor, request.headers)?, used)))
+    is_plain.then(|| {
+        batch.prepare(head);
+        Ok((assemble(batch, method, target, minor, request.headers)?, used))
+    })
 }
 
-/// Makes a head of its parts, which are slices of `head`.
-fn assemble(head: &[u8], method: &str, target: &str, minor: u8, fields: &[Header<'_>]) -> Result<Head, Reject> {
+/// Makes a head of its parts, which are slices of what the batch has prepared.
+fn assemble<'a>(
+    batch: &Batch<'a>,
+    method: &str,
+    target: &'a str,
+    minor: u8,
+    fields: &[Header<'a>],
+) -> Result<Head, Reject> {
     let version = if minor == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Reject::Method)?;
-    // One copy, which the target and all values share.
-    let bytes = Bytes::copy_from_slice(head);
-    let slice = |part: &[u8]| {
-        let start = offset(head, part);
-        bytes.slice(start..start + part.len())
-    };
-    let uri = target::resolve(&method, slice(target.as_bytes()))?;
+    let uri = target::resolve(&method, batch.slice(target.as_bytes()))?;
     let mut claims = Claims::new(version);
-    let mut headers = HeaderMap::try_with_capacity(fields.len()).map_err(|_| Reject::TooManyFields)?;
+    let mut headers = spare::take();
+    headers.try_reserve(fields.len()).map_err(|_| Reject::TooManyFields)?;
     for field in fields {
         claims.note(field.name, field.value)?;
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Reject::FieldName)?;
-        let value = HeaderValue::from_maybe_shared(slice(field.value)).map_err(|_| Reject::FieldValue)?;
+        let value = HeaderValue::from_maybe_shared(batch.slice(field.value)).map_err(|_| Reject::FieldValue)?;
         headers.try_append(name, value).map_err(|_| Reject::TooManyFields)?;
     }
     let (framing, persistence, expectation) = claims.resolve()?;
@@ -159,13 +169,13 @@ fn offset(whole: &[u8], part: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::http::parser::differential::{self, Event};
-    use crate::http::parser::testing::{parse, with};
+    use crate::http::parser::testing::{begin, go_on, parse, with};
 
     #[test]
     fn more_headers_than_fit_the_stack() {
         let limits = HeadLimits { header_count: 1000, ..HeadLimits::default() };
         let bytes = format!("GET / HTTP/1.0\r\n{}\r\n", "a: b\r\n".repeat(1000));
-        let (head, used) = HeadParser::default().parse(bytes.as_bytes(), &limits).expect("valid").expect("complete");
+        let (head, used) = begin(bytes.as_bytes(), &limits).expect("valid").expect("complete");
         assert_eq!((head.headers.len(), used), (1000, bytes.len()));
     }
 
@@ -205,10 +215,10 @@ mod tests {
         let limits = HeadLimits::default();
         let mut parser = HeadParser::default();
         for end in 1..bytes.len() {
-            assert!(matches!(parser.parse(&bytes.as_bytes()[..end], &limits), Ok(None)));
+            assert!(matches!(go_on(&mut parser, &bytes.as_bytes()[..end], &limits), Ok(None)));
             assert_eq!(parser.looked_at(), end, "the next call goes on behind what was there");
         }
-        assert!(matches!(parser.parse(bytes.as_bytes(), &limits), Ok(Some(_))));
+        assert!(matches!(go_on(&mut parser, bytes.as_bytes(), &limits), Ok(Some(_))));
         assert_eq!(parser.looked_at(), 0, "ready for the next");
     }
 }

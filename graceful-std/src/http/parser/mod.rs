@@ -17,14 +17,16 @@
 //! - A target may have what [`http::Uri`] takes, a little more than RFC 3986 does, but no fragment and only ASCII.
 //! - Chunk extensions and trailers are checked, bounded and dropped.
 
+mod batch;
 mod body;
 #[cfg(any(test, fuzzing))]
-pub(super) mod differential;
+pub(crate) mod differential;
 mod fields;
 mod framing;
 mod head;
 mod reject;
 mod scan;
+mod spare;
 mod target;
 
 #[cfg(test)]
@@ -34,7 +36,9 @@ mod replay;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use batch::Batch;
 pub(crate) use body::BodyDecoder;
 pub(crate) use framing::{Expectation, Framing, Persistence};
 pub(crate) use head::{Head, HeadLimits, HeadParser};
 pub(crate) use reject::Reject;
+pub(crate) use spare::recycle;

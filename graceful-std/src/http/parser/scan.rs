@@ -137,7 +137,7 @@ impl Scan {
 mod tests {
     use super::*;
     use crate::http::parser::HeadParser;
-    use crate::http::parser::testing::{check, line};
+    use crate::http::parser::testing::{begin, check, go_on, line};
 
     #[test]
     fn a_line_ends_with_cr_lf() {
@@ -218,10 +218,11 @@ mod tests {
     fn limits_hold_to_the_byte() {
         let limits = HeadLimits { request_line: 20, header_count: 2, head_bytes: 60 };
         let check = |bytes: &str, expected: Result<(), Reject>| {
-            let found = HeadParser::default().parse(bytes.as_bytes(), &limits);
+            let found = begin(bytes.as_bytes(), &limits);
             assert_eq!(found.map(|found| drop(found.expect("it is complete"))), expected, "{bytes:?}");
             let mut parser = HeadParser::default();
-            let found = (0..=bytes.len()).find_map(|end| parser.parse(&bytes.as_bytes()[..end], &limits).transpose());
+            let found =
+                (0..=bytes.len()).find_map(|end| go_on(&mut parser, &bytes.as_bytes()[..end], &limits).transpose());
             assert_eq!(found.expect("it is complete").map(drop), expected, "{bytes:?}");
         };
         check(&line("GET /2345678 HTTP/1.1"), Err(Reject::RequestLineTooLong));
@@ -243,10 +244,10 @@ mod tests {
         let limits = HeadLimits::default();
         let mut parser = HeadParser::default();
         for end in 0..bytes.len() {
-            let found = parser.parse(&bytes[..end], &limits);
+            let found = go_on(&mut parser, &bytes[..end], &limits);
             assert!(matches!(found, Ok(None)), "{} at {end}", bytes.escape_ascii());
         }
-        assert_eq!(parser.parse(bytes, &limits).err(), Some(expected), "{}", bytes.escape_ascii());
-        assert_eq!(HeadParser::default().parse(bytes, &limits).err(), Some(expected), "{}", bytes.escape_ascii());
+        assert_eq!(go_on(&mut parser, bytes, &limits).err(), Some(expected), "{}", bytes.escape_ascii());
+        assert_eq!(begin(bytes, &limits).err(), Some(expected), "{}", bytes.escape_ascii());
     }
 }

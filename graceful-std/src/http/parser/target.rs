@@ -57,11 +57,19 @@ pub(super) fn is_host(value: &[u8]) -> bool {
             &rest[end + 1..]
         }
         _ => {
-            let end = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
-            if !is_name(&value[..end]) {
-                return false;
+            // Most names have no escape.
+            let plain = value.iter().position(|&byte| !NAME_BYTES[usize::from(byte)]).unwrap_or(value.len());
+            match value.get(plain) {
+                None | Some(b':') if plain > 0 => &value[plain..],
+                Some(b'%') => {
+                    let end = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
+                    if !is_escaped_name(&value[..end]) {
+                        return false;
+                    }
+                    &value[end..]
+                }
+                _ => return false,
             }
-            &value[end..]
         }
     };
     match port {
@@ -75,8 +83,17 @@ fn is_connect_target(target: &[u8]) -> bool {
     is_host(target) && target.last().is_some_and(u8::is_ascii_digit) && target.contains(&b':')
 }
 
+/// Digits, as many as there are, of a number that fits.
 fn is_port(port: &[u8]) -> bool {
-    port.iter().all(u8::is_ascii_digit) && str::from_utf8(port).is_ok_and(|text| text.parse::<u16>().is_ok())
+    let mut number = 0_u32;
+    for &byte in port {
+        if !byte.is_ascii_digit() {
+            return false;
+        }
+        // Once it is too large it stays so.
+        number = (number * 10 + u32::from(byte - b'0')).min(u32::from(u16::MAX) + 1);
+    }
+    !port.is_empty() && number <= u32::from(u16::MAX)
 }
 
 fn is_ipv6(text: &[u8]) -> bool {
@@ -84,15 +101,11 @@ fn is_ipv6(text: &[u8]) -> bool {
 }
 
 /// `reg-name` of RFC 3986 3.2.2, except for the comma: a list of hosts is a sign of two headers that somebody joined.
-fn is_name(name: &[u8]) -> bool {
-    // Most names have no escape.
-    if name.iter().all(|&byte| NAME_BYTES[usize::from(byte)]) {
-        return !name.is_empty();
-    }
+fn is_escaped_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {
         rest = match rest {
-            [] => return !name.is_empty(),
+            [] => return true,
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
             [byte, rest @ ..] if is_name_byte(*byte) => rest,
             _ => return false,

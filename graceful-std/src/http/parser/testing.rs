@@ -1,13 +1,27 @@
 //! How tests write requests and look at what becomes of them.
 
-use super::{Head, HeadLimits, HeadParser, Reject, differential};
+use super::{Batch, Head, HeadLimits, HeadParser, Reject, differential};
 
 /// What a whole head comes to; and that it comes to the same in pieces.
 pub(super) fn parse(bytes: &[u8]) -> Result<Head, Reject> {
     differential::request(bytes, &[3, 1, 7]);
-    let (head, used) = HeadParser::default().parse(bytes, &HeadLimits::default())?.expect("it is complete");
+    let (head, used) = begin(bytes, &HeadLimits::default())?.expect("it is complete");
     assert_eq!(used, bytes.len());
     Ok(head)
+}
+
+/// The head that `bytes` begin with.
+pub(super) fn begin(bytes: &[u8], limits: &HeadLimits) -> Result<Option<(Head, usize)>, Reject> {
+    go_on(&mut HeadParser::default(), bytes, limits)
+}
+
+/// The same with a parser that has seen the first of them.
+pub(super) fn go_on(
+    parser: &mut HeadParser,
+    bytes: &[u8],
+    limits: &HeadLimits,
+) -> Result<Option<(Head, usize)>, Reject> {
+    parser.parse(bytes, limits, &mut Batch::new(bytes))
 }
 
 pub(super) fn check(bytes: impl AsRef<[u8]>, expected: Result<(), Reject>) {

@@ -1,6 +1,5 @@
 //! From what the user wrote to what the server asks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::http::header::ALLOW;
@@ -9,7 +8,7 @@ use matchit::InsertError;
 
 use super::error::RouteError;
 use super::pattern::{self, Pattern};
-use super::routes::{Endpoint, Node, Routes};
+use super::routes::{Endpoint, Node, Routes, Tree};
 use super::state::{Around, StateLookup, States};
 use super::{Route, Router};
 use crate::http::handler::Call;
@@ -30,9 +29,9 @@ impl Router {
 struct Compiler {
     endpoints: Vec<Endpoint>,
     paths: Vec<Path>,
-    /// The place in `paths` of each shape.
-    shapes: HashMap<String, usize>,
-    fallbacks: Option<matchit::Router<usize>>,
+    /// The place in `paths` of each shape, sorted by shape.
+    shapes: Vec<(String, usize)>,
+    fallbacks: Option<Tree>,
 }
 
 /// All routes whose patterns have the same shape.
@@ -98,10 +97,14 @@ impl Compiler {
         let joined = pattern::join(prefix, &pattern);
         let pattern = Pattern::parse(&joined)?;
         let text = RouteText::of(pattern.text, &pattern.names);
-        let index = *self.shapes.entry(pattern.shape).or_insert_with(|| {
-            self.paths.push(Path { text, layers: Arc::clone(layers), methods: Vec::new(), any: None });
-            self.paths.len() - 1
-        });
+        let index = match self.shapes.binary_search_by(|(known, _)| known.cmp(&pattern.shape)) {
+            Ok(at) => self.shapes[at].1,
+            Err(at) => {
+                self.shapes.insert(at, (pattern.shape, self.paths.len()));
+                self.paths.push(Path { text, layers: Arc::clone(layers), methods: Vec::new(), any: None });
+                self.paths.len() - 1
+            }
+        };
         if let Some(there) = self.paths[index].handler_of(method.as_ref()) {
             let with = self.endpoints[there].name.to_owned();
             let method = method.as_ref().map_or("*", Method::as_str).to_owned();
@@ -120,8 +123,7 @@ impl Compiler {
         let below = ["/", "/{*rest}"].map(|end| format!("{prefix}{end}"));
         let itself = Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty());
         for pattern in itself.into_iter().chain(below) {
-            let fallbacks = self.fallbacks.get_or_insert_default();
-            fallbacks.insert(pattern.as_str(), endpoint).map_err(|error| refused(&pattern, error))?;
+            insert(&mut self.fallbacks, &pattern, endpoint)?;
         }
         Ok(())
     }
@@ -137,14 +139,13 @@ impl Compiler {
         let bad_request = self.endpoint("bad request", None, &layers, bad_request);
         let server_options: Call = Box::new(|_| response::status(StatusCode::NO_CONTENT));
         let server_options = self.endpoint("options", None, &layers, server_options);
-        let mut tree: Option<matchit::Router<Node>> = None;
+        let (mut tree, mut nodes) = (None, Vec::new());
         for path in std::mem::take(&mut self.paths) {
-            let pattern = path.text.pattern.as_str();
-            let node = self.node(path);
-            tree.get_or_insert_default().insert(pattern, node).map_err(|error| refused(pattern, error))?;
+            insert(&mut tree, &path.text.pattern, nodes.len())?;
+            nodes.push(self.node(path));
         }
         let Self { endpoints, fallbacks, .. } = self;
-        Ok(Routes { tree, fallbacks, endpoints, not_found, bad_request, server_options })
+        Ok(Routes { tree, nodes, fallbacks, endpoints, not_found, bad_request, server_options })
     }
 
     fn node(&mut self, path: Path) -> Node {
@@ -193,13 +194,18 @@ impl Path {
 
     /// What is answered, in the order of the alphabet: what has a handler, and what is answered by itself.
     fn allow(&self) -> String {
-        let mut names: Vec<&str> = self.methods.iter().map(|(method, _)| method.as_str()).collect();
-        if names.contains(&"GET") {
-            names.push("HEAD");
+        let mut names = vec!["OPTIONS"];
+        let mut add = |name| {
+            if let Err(at) = names.binary_search(&name) {
+                names.insert(at, name);
+            }
+        };
+        for (method, _) in &self.methods {
+            add(method.as_str());
+            if *method == Method::GET {
+                add("HEAD");
+            }
         }
-        names.push("OPTIONS");
-        names.sort_unstable();
-        names.dedup();
         names.join(", ")
     }
 }
@@ -212,6 +218,13 @@ fn answer_with(status: StatusCode, allow: &str) -> Call {
         response.headers_mut().insert(ALLOW, allow.clone());
         response
     })
+}
+
+/// Adds to a tree of numbers, which is made when the first one comes. All trees are of one type, and this is not inlined: the
+/// insertion is a lot of code.
+#[inline(never)]
+fn insert(tree: &mut Option<Tree>, pattern: &str, value: usize) -> Result<(), RouteError> {
+    tree.get_or_insert_default().insert(pattern, value).map_err(|error| refused(pattern, error))
 }
 
 /// What the tree refuses, in our words.

@@ -11,14 +11,19 @@ use crate::http::params::{Params, RouteText};
 #[derive(Debug)]
 pub(crate) struct Routes {
     /// `None` if it would be empty, here and below: asking an empty tree takes longer than asking a full one.
-    pub(super) tree: Option<matchit::Router<Node>>,
-    /// Where a nested router answers what its patterns do not: its prefix, and all below.
-    pub(super) fallbacks: Option<matchit::Router<usize>>,
+    pub(super) tree: Option<Tree>,
+    /// What the tree has the places of.
+    pub(super) nodes: Vec<Node>,
+    /// Where a nested router answers what its patterns do not: its prefix, and all below. It has places in `endpoints`.
+    pub(super) fallbacks: Option<Tree>,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) not_found: usize,
     pub(super) bad_request: usize,
     pub(super) server_options: usize,
 }
+
+/// A tree of patterns.
+pub(super) type Tree = matchit::Router<usize>;
 
 /// What answers a request: a handler with all its middleware, or an answer of the router's own with it.
 pub(crate) struct Endpoint {
@@ -30,7 +35,7 @@ pub(crate) struct Endpoint {
     pub(super) text: Option<&'static RouteText>,
 }
 
-/// The endpoint for a request, and what is to be given to it with [`Request::set_params`](crate::http::Request::set_params).
+/// The endpoint for a request, and the parameters that the request is made with.
 #[derive(Debug)]
 pub(crate) struct Found<'r> {
     pub(crate) endpoint: &'r Endpoint,
@@ -67,7 +72,7 @@ impl Routes {
         let Some(Ok(matched)) = self.tree.as_ref().map(|tree| tree.at(path)) else {
             return self.fallback(method, path);
         };
-        let endpoint = &self.endpoints[matched.value.select(method)];
+        let endpoint = &self.endpoints[self.nodes[*matched.value].select(method)];
         if matched.params.is_empty() {
             return Found { endpoint, params: Params::none(endpoint.text) };
         }

@@ -1,7 +1,6 @@
 //! Values that handlers ask for by their type.
 
 use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::RouteError;
@@ -33,7 +32,7 @@ pub(super) enum Around<'a> {
 /// The values of one router.
 #[derive(Default)]
 pub(super) struct Own {
-    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    values: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
     /// A type that was given twice.
     twice: Option<&'static str>,
 }
@@ -56,7 +55,7 @@ impl<'a> States<'a> {
     }
 
     fn find(&self, id: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        match (self.own.values.get(&id), self.around) {
+        match (self.own.get(id), self.around) {
             (Some(value), _) => Some(Arc::clone(value)),
             (None, Around::Router(states)) => states.find(id),
             (None, Around::Main(values)) => values.get(id),
@@ -66,9 +65,14 @@ impl<'a> States<'a> {
 
 impl Own {
     pub(super) fn insert<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
-        if self.values.insert(TypeId::of::<T>(), value).is_some() {
+        if self.get(TypeId::of::<T>()).is_some() {
             self.twice = Some(type_name::<T>());
         }
+        self.values.push((TypeId::of::<T>(), value));
+    }
+
+    fn get(&self, id: TypeId) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.values.iter().find(|(known, _)| *known == id).map(|(_, value)| value)
     }
 
     pub(super) fn check(&self) -> Result<(), RouteError> {

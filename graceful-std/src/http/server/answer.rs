@@ -36,6 +36,13 @@ impl HttpSession {
         output: &mut Vec<u8>,
     ) -> Step {
         let worker = turn.place() == Place::Worker;
+        #[cfg(feature = "websocket")]
+        if let Some(step) = self.switch(turn, &mut response, about, reuse, output) {
+            if worker && let Err(error) = self.send_all(connection, turn, output) {
+                return interrupted(connection, turn, &error);
+            }
+            return step;
+        }
         if response.status().is_informational() {
             response = response::status(StatusCode::INTERNAL_SERVER_ERROR);
         }
@@ -83,7 +90,7 @@ impl HttpSession {
                 self.after = if leave || more { After::Leave } else { After::Close };
                 Step::Leave
             }
-            Announce::KeepAlive | Announce::Nothing => Step::More,
+            _ => Step::More,
         }
     }
 

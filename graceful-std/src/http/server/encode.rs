@@ -24,6 +24,9 @@ pub(super) enum Announce {
     KeepAlive,
     /// That it goes on goes without saying.
     Nothing,
+    /// It goes on with another protocol.
+    #[cfg(feature = "websocket")]
+    Upgrade,
 }
 
 /// Appends the head of a response. Headers that say how the message is framed are ours to write; those among `headers` are
@@ -68,6 +71,8 @@ pub(super) fn head(
         Announce::Close => out.extend_from_slice(b"connection: close\r\n"),
         Announce::KeepAlive => out.extend_from_slice(b"connection: keep-alive\r\n"),
         Announce::Nothing => {}
+        #[cfg(feature = "websocket")]
+        Announce::Upgrade => out.extend_from_slice(b"connection: upgrade\r\n"),
     }
     if !dated {
         date(out, now);

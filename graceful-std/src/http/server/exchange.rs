@@ -18,7 +18,7 @@ use super::settings::{Handlers, Writes};
 use super::transmit::Sent;
 use crate::http::body::Body;
 use crate::http::params::Params;
-use crate::http::parser::{BodyDecoder, Expectation, Framing, Head, Persistence, Reject};
+use crate::http::parser::{Batch, BodyDecoder, Expectation, Framing, Head, Persistence, Reject};
 use crate::http::request::{Context, Request};
 use crate::http::response::{self, Response};
 
@@ -80,6 +80,7 @@ impl HttpSession {
         output: &mut Vec<u8>,
     ) -> (usize, Step) {
         let mut used = 0;
+        let mut batch = Batch::new(input);
         let step = loop {
             if output.len() > MUCH && !matches!(self.send(connection, turn, output), Ok(Sent::All)) {
                 // An error shows again.
@@ -89,7 +90,7 @@ impl HttpSession {
             let (length, step) = match std::mem::replace(&mut self.state, State::Reading) {
                 State::Awaiting(awaited) => self.complete(connection, turn, awaited, rest, output),
                 _ if rest.is_empty() => break Step::More,
-                _ => match self.parser.parse(rest, &self.shared.settings.head) {
+                _ => match self.parser.parse(rest, &self.shared.settings.head, &mut batch) {
                     Ok(None) => break Step::More,
                     Ok(Some((head, length))) => {
                         // Before the handler is called, which may never come back.
@@ -122,7 +123,7 @@ impl HttpSession {
         let mut step = match *job {
             Job::Call { request, about, upload } => {
                 let more = !self.kept.is_empty();
-                self.call(connection, turn, request, about, upload, more, output)
+                self.call(connection, turn, &mut Some(request), about, upload, more, output)
             }
             Job::Send { response, about } => {
                 let more = !self.kept.is_empty();
@@ -201,12 +202,13 @@ impl HttpSession {
             let (wire, stop) = (connection.wire().clone(), connection.stop().clone());
             let upload = Upload::new(wire, stop, framing, rest.to_vec(), invitation, patience);
             let body = Body::incoming(Box::new(upload.body()), limit);
-            let request = self.request(connection, parts, params, body);
-            return (used, self.call_where_it_belongs(connection, turn, request, about, Some(upload), more, output));
+            let mut request = self.request(connection, parts, params, body);
+            let upload = Some(upload);
+            return (used, self.call_where_it_belongs(connection, turn, &mut request, about, upload, more, output));
         };
         body.set_limit(limit);
-        let request = self.request(connection, parts, params, body);
-        (used, self.call_where_it_belongs(connection, turn, request, about, None, more, output))
+        let mut request = self.request(connection, parts, params, body);
+        (used, self.call_where_it_belongs(connection, turn, &mut request, about, None, more, output))
     }
 
     /// More of an awaited body has come.
@@ -229,25 +231,27 @@ impl HttpSession {
         let Awaited { head, params, about, length, .. } = *awaited;
         let mut body = Body::from(Bytes::copy_from_slice(&rest[..length]));
         body.set_limit(self.shared.settings.body_bytes);
-        let request = self.request(connection, head, params, body);
-        (length, self.call_where_it_belongs(connection, turn, request, about, None, length < rest.len(), output))
+        let more = length < rest.len();
+        let mut request = self.request(connection, head, params, body);
+        (length, self.call_where_it_belongs(connection, turn, &mut request, about, None, more, output))
     }
 
-    fn request(&mut self, connection: &Connection, parts: Parts, params: Params, body: Body) -> Request {
+    /// Always some: see [`call_where_it_belongs`](Self::call_where_it_belongs).
+    #[inline]
+    fn request(&mut self, connection: &Connection, parts: Parts, params: Params, body: Body) -> Option<Request> {
         let context =
             self.context.get_or_insert_with(|| Context::new(connection.peer().clone(), connection.stop().clone()));
-        let mut request = Request::new(parts, body, context.clone());
-        request.set_params(params);
-        request
+        Some(Request::new(parts, body, params, context.clone()))
     }
 
-    /// Calls the handler here, or has a worker call it.
+    /// Calls the handler here, or has a worker call it. The request is there, and is taken: it is large, and is not to be moved
+    /// more often than that.
     #[allow(clippy::too_many_arguments, reason = "the parts of one exchange, which are owned by different hands")]
     fn call_where_it_belongs(
         &mut self,
         connection: &Connection,
         turn: &Turn<'_>,
-        request: Request,
+        request: &mut Option<Request>,
         about: About,
         upload: Option<Arc<Upload>>,
         more: bool,
@@ -258,28 +262,29 @@ impl HttpSession {
                 || self.shared.settings.handlers == Handlers::OnWorkers
                 || self.shared.paces[about.endpoint].is_slow()
         };
-        if turn.place() == Place::Loop && for_a_worker() {
+        if turn.place() == Place::Loop
+            && for_a_worker()
+            && let Some(request) = request.take()
+        {
             self.state = State::Queued(Box::new(Job::Call { request, about, upload }));
             return Step::Work;
         }
         self.call(connection, turn, request, about, upload, more, output)
     }
 
-    /// Calls the handler and answers.
+    /// Calls the handler with the request, which it takes, and answers.
     #[allow(clippy::too_many_arguments, reason = "the parts of one exchange, which are owned by different hands")]
     fn call(
         &mut self,
         connection: &Connection,
         turn: &Turn<'_>,
-        request: Request,
+        request: &mut Option<Request>,
         about: About,
         upload: Option<Arc<Upload>>,
         mut more: bool,
         output: &mut Vec<u8>,
     ) -> Step {
         let endpoint = &self.shared.routes.endpoints()[about.endpoint];
-        // A request is large: it is moved once, into the handler.
-        let mut request = Some(request);
         let handler = || request.take().map(&endpoint.call);
         let response = match turn.call(&self.shared.paces[about.endpoint], handler) {
             Ok(Some(response)) => response,

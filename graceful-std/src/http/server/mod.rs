@@ -11,10 +11,14 @@ mod refuse;
 mod session;
 mod settings;
 mod transmit;
+#[cfg(feature = "websocket")]
+mod upgrade;
 
 use std::time::Duration;
 
 use self::settings::{Handlers, Settings, Writes};
+#[cfg(feature = "websocket")]
+pub(crate) use self::upgrade::{Takeover, Upgrade};
 use super::router::Router;
 
 /// Routes with limits and timers of one's own: what [`App::http`](graceful_core::App::http) takes instead of a bare [`Router`].

@@ -18,9 +18,11 @@ use crate::http::router::{Router, Routes};
 /// What all sessions of a server share.
 pub(super) struct Shared {
     pub(super) routes: Routes,
-    /// One for each endpoint, by its ordinal.
+    /// One for each endpoint, by its ordinal, and as many again for what comes after an upgrade.
     pub(super) paces: Arc<[Pace]>,
     pub(super) settings: Settings,
+    #[cfg(feature = "websocket")]
+    pub(super) websockets: Arc<graceful_core::protocol::Counters>,
     connections: AtomicUsize,
     /// Kept only where there is a limit.
     peers: Mutex<HashMap<IpAddr, usize>>,
@@ -100,9 +102,18 @@ impl Serves<Server> for Server {
         let routes = routes
             .compile(&|type_id| app.provided(type_id))
             .map_err(|error| StartError::Handler { source: error.into() })?;
-        let paces = std::iter::repeat_with(Pace::new).take(routes.len()).collect();
+        let kinds = if cfg!(feature = "websocket") { 2 } else { 1 };
+        let paces = std::iter::repeat_with(Pace::new).take(kinds * routes.len()).collect();
         let (connections, peers) = (AtomicUsize::new(0), Mutex::default());
-        Ok(Arc::new(Http(Arc::new(Shared { routes, paces, settings, connections, peers }))))
+        Ok(Arc::new(Http(Arc::new(Shared {
+            routes,
+            paces,
+            settings,
+            #[cfg(feature = "websocket")]
+            websockets: app.counter_group(crate::websocket::COUNTERS, crate::websocket::COUNTER_NAMES),
+            connections,
+            peers,
+        }))))
     }
 }
 

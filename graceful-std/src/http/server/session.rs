@@ -22,6 +22,8 @@ use super::patience::Patience;
 use super::protocol::{Admission, Shared};
 use super::settings::{FRESH, HALF_A_HEAD, LAST_CHANCE, LINGER, LONGEST_LINGER};
 use super::transmit::{Sent, Unsent};
+#[cfg(feature = "websocket")]
+use super::upgrade::Takeover;
 use crate::http::parser::HeadParser;
 use crate::http::request::Context;
 
@@ -45,7 +47,7 @@ pub(super) struct HttpSession {
     opened: Option<Instant>,
     /// When the first byte of a head came whose end has not come.
     pub(super) head_began: Option<Instant>,
-    admission: Admission,
+    pub(super) admission: Admission,
 }
 
 pub(super) enum State {
@@ -58,11 +60,17 @@ pub(super) enum State {
     Queued(Box<Job>),
     /// For the next head, or the rest of it.
     Reading,
+    /// For its answer to be sent, and then for another session to take over.
+    #[cfg(feature = "websocket")]
+    Switching { begin: Box<dyn FnOnce(Takeover) -> Box<dyn Session> + Send>, endpoint: usize },
 }
 
 /// What happens to the connection once all answers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
+    /// It goes on with another protocol.
+    #[cfg(feature = "websocket")]
+    Become,
     /// It is closed: the client wanted that, and has sent nothing more.
     Close,
     /// It goes on.
@@ -97,6 +105,7 @@ impl Session for HttpSession {
             }
         }
         let step = match turn.wake() {
+            Wake::Announced | Wake::Called => return self.ready(connection, turn, buffers, false),
             Wake::Ready { hung_up } => return self.ready(connection, turn, buffers, hung_up),
             // What has arrived goes before the end.
             Wake::Stopping => return self.ready(connection, turn, buffers, true),
@@ -105,6 +114,11 @@ impl Session for HttpSession {
             Wake::Work => self.work(connection, turn, buffers),
         };
         self.go_on(connection, turn, buffers, step)
+    }
+
+    #[cfg(feature = "websocket")]
+    fn successor(&mut self, connection: &Connection) -> Option<Box<dyn Session>> {
+        self.take_over(connection)
     }
 }
 
@@ -141,7 +155,7 @@ impl HttpSession {
         match self.state {
             State::Lingering { .. } => self.linger(connection, turn, buffers),
             State::Queued(_) => Next::Work,
-            State::Awaiting(_) | State::Reading => self.read(connection, turn, buffers, hung_up),
+            _ => self.read(connection, turn, buffers, hung_up),
         }
     }
 
@@ -303,8 +317,12 @@ impl HttpSession {
         }
     }
 
-    /// Everything is said, and this connection is at its end.
+    /// Everything is said, and this connection is at its end, or HTTP's part of it.
     fn leave(&mut self, connection: &Connection, turn: &Turn<'_>, buffers: &mut Buffers) -> Next {
+        #[cfg(feature = "websocket")]
+        if self.after == After::Become {
+            return Next::Become;
+        }
         // Were it closed now, what the peer has sent meanwhile would make it a reset, which may destroy our last answer on its
         // way (RFC 9112 section 9.6).
         if self.after == After::Close || connection.wire().shutdown(Shutdown::Write).is_err() {

@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) on_drop: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Called when the protocol is dropped.
     pub(super) on_end: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Called with the line `bell`.
+    pub(super) on_bell: Option<Arc<dyn Fn(Bell) + Send + Sync>>,
     pub(super) drain: Drain,
 }
 
@@ -48,6 +50,14 @@ struct LineSession {
     until: Option<Instant>,
     peer: Peer,
     drain: Drain,
+    /// It wants to be told of a shutdown before the drain.
+    curiosity: Curiosity,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Curiosity {
+    None,
+    OfShutdowns,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +103,7 @@ impl Protocol for LineProtocol {
             until: None,
             peer: Peer::Here,
             drain: self.0.settings.drain,
+            curiosity: Curiosity::None,
         })
     }
 
@@ -120,6 +131,8 @@ impl Session for LineSession {
                 self.job = None;
                 self.answer("overloaded");
             }
+            Wake::Announced => self.answer("announced"),
+            Wake::Called => self.answer("called"),
             Wake::Ready { .. } => {}
             Wake::Stopping if self.drain == Drain::Unheard => self.drain = Drain::Obeyed,
             Wake::Stopping => {}
@@ -138,6 +151,25 @@ impl Session for LineSession {
         }
         self.read(connection);
         self.go_on(connection, turn)
+    }
+
+    fn successor(&mut self, _: &Connection) -> Option<Box<dyn Session>> {
+        let mut successor = Self {
+            lines: Arc::clone(&self.lines),
+            received: std::mem::take(&mut self.received),
+            unsent: Vec::new(),
+            job: None,
+            until: None,
+            peer: self.peer,
+            drain: self.drain,
+            curiosity: self.curiosity,
+        };
+        successor.answer("became");
+        Some(Box::new(successor))
+    }
+
+    fn wants_announcement(&self) -> bool {
+        self.curiosity == Curiosity::OfShutdowns
     }
 }
 
@@ -195,7 +227,7 @@ impl LineSession {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let on_loop = turn.place() == Place::Loop;
         let wants_worker = match word {
-            "work" | "work-block" | "work-call" => on_loop,
+            "work" | "work-become" | "work-block" | "work-call" => on_loop,
             // As a route whose calls block.
             "block" => on_loop && self.lines.paces[0].is_slow(),
             _ => false,
@@ -219,6 +251,16 @@ impl LineSession {
                 let on_call = lines.settings.on_call.as_ref().expect("there is one");
                 turn.call(&lines.paces[0], || on_call()).expect("no panic");
                 self.answer("called");
+            }
+            "become" | "work-become" => return Some(Next::Become),
+            "bell" => {
+                let on_bell = self.lines.settings.on_bell.as_ref().expect("there is one");
+                on_bell(turn.bell(connection));
+                self.answer("handed out");
+            }
+            "curious" => {
+                self.curiosity = Curiosity::OfShutdowns;
+                self.answer("curious");
             }
             "echo" => self.answer(rest),
             "give-up" => return Some(Next::Close(Ending::Cut)),

@@ -1,5 +1,6 @@
 //! Sessions of a small protocol, through the real engine.
 
+mod calling;
 mod destructors;
 mod ending;
 mod errands;
