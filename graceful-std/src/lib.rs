@@ -107,10 +107,19 @@
 //! # Features
 //!
 //! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
+//! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
+//! - `external`: `graceful::external`, several services closed at the same time inside one budget.
+//! - `files`: `graceful::files`, append-only logs and temporary files.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cache")]
+pub mod cache;
+#[cfg(feature = "external")]
+pub mod external;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(all(any(test, fuzzing), feature = "http"))]
 mod fuzzing;
 #[cfg(feature = "http")]
@@ -122,8 +131,8 @@ pub use graceful_core::*;
 #[cfg(feature = "macros")]
 pub use graceful_macros::{cleanup, main, reload, task};
 
-#[doc(hidden)]
-pub use graceful_core::__private;
 #[cfg(all(any(test, fuzzing), feature = "http"))]
 #[doc(hidden)]
 pub use fuzzing::targets as __fuzz;
+#[doc(hidden)]
+pub use graceful_core::__private;

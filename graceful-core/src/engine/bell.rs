@@ -18,7 +18,11 @@ pub struct Bell(Kind);
 enum Kind {
     #[cfg(any(not(unix), test))]
     Driven(Arc<AtomicBool>),
-    Loop { this: Arc<Loop>, place: u32, connection: u64 },
+    Loop {
+        this: Arc<Loop>,
+        place: u32,
+        connection: u64,
+    },
 }
 
 /// Where a session is parked between its runs.

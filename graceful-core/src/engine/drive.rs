@@ -85,7 +85,7 @@ pub(super) mod by_a_worker {
             return Ok(Wake::Work);
         }
         if let Next::Read { doing: Doing::Idle, .. } = next {
-            seat.connection.set_activity(if seat.told == Told::Drain { Activity::Leaving } else { Activity::Idle });
+            seat.connection.set_activity(if seat.told >= Told::Drain { Activity::Leaving } else { Activity::Idle });
         }
         let (wanted, until) = match next {
             Next::Write { until } => (Wanted::Room, until),
@@ -116,7 +116,11 @@ pub(super) mod by_a_worker {
     /// What the session is to be told of a shutdown. Once.
     fn news(core: &Core, seat: &mut Seat) -> Option<Wake> {
         let wake = seat.news(core.stop.stops().stage())?;
-        seat.told = if wake == Wake::Stopping { Told::Drain } else { Told::Announcement };
+        seat.told = match wake {
+            Wake::Cancelled => Told::Cancellation,
+            Wake::Stopping => Told::Drain,
+            _ => Told::Announcement,
+        };
         Some(wake)
     }
 }

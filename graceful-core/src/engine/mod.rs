@@ -46,13 +46,12 @@ mod wait;
 mod wire;
 mod worker;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use self::address::Address;
 pub use self::bell::Bell;
@@ -77,6 +76,7 @@ use self::listener::Listener;
 use self::pool::{ConnectionJob, Job, SessionJob};
 use self::reactor::{Reactor, WAKER};
 use self::registry::{Activity, Arrival};
+use crate::channel::{Missing, Receiver, channel};
 use crate::clock;
 use crate::error::{BoxError, StartError};
 use crate::observe::Observer;
@@ -116,7 +116,7 @@ pub(crate) struct Limits {
 pub(crate) struct Engine {
     core: Arc<Core>,
     /// One for each loop: it disconnects when the loop has ended.
-    ended: Mutex<Vec<Receiver<()>>>,
+    ended: Mutex<Vec<Receiver<Infallible>>>,
 }
 
 impl Engine {
@@ -202,7 +202,7 @@ impl Engine {
 
     /// There is a spare thread for it.
     fn start_loop(&self, poll: mio::Poll, waker: Arc<mio::Waker>, entrance: Option<Entrance>) -> Arc<Loop> {
-        let (running, ended) = crossbeam_channel::bounded(0);
+        let (running, ended) = channel();
         let this = Arc::new(Loop::new(waker));
         self.core.crew.hand(&this, Reactor::new(poll, entrance, running));
         self.ended().push(ended);
@@ -248,7 +248,7 @@ impl Engine {
         self.core.control().listeners.iter().map(|listener| listener.local().clone()).collect()
     }
 
-    /// Has the event loops notice that a shutdown was requested. Returns at once.
+    /// Has the event loops notice a stage that no change of the engine's own comes with. Returns at once.
     pub(crate) fn announce(&self) {
         for this in self.core.loops() {
             this.wake();
@@ -324,7 +324,7 @@ impl Engine {
         let until = clock::now().checked_add(ENDING);
         for ended in std::mem::take(&mut *self.ended()) {
             // It says nothing, it disconnects. A destructor may hold a loop up; the process ends without it.
-            let _: Result<(), RecvTimeoutError> = ended.recv_timeout(until.map_or(ENDING, clock::until));
+            let _: Result<Infallible, Missing> = ended.recv_timeout(until.map_or(ENDING, clock::until));
         }
         // It may hand a loop to the crew to its last moment.
         self.core.sentry.end();
@@ -339,7 +339,7 @@ impl Engine {
         }
     }
 
-    fn ended(&self) -> MutexGuard<'_, Vec<Receiver<()>>> {
+    fn ended(&self) -> MutexGuard<'_, Vec<Receiver<Infallible>>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -52,6 +52,9 @@ pub enum Wake {
     Called,
     /// Asked for with [`Next::Work`], and no worker can be had: the queue is full. On the loop.
     Overloaded,
+    /// The drain's deadline is near, or a second signal has come: what is left will be cut. Told once, when the session is
+    /// parked.
+    Cancelled,
     /// There may be bytes to read, or room to write.
     Ready {
         /// The peer has closed its side, or may have: reading will come to an end of file.

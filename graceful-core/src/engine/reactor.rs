@@ -1,11 +1,11 @@
 //! What a loop's leader owns: the poll, the seats, the timers, and for the first loop the listeners.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 #[cfg(unix)]
 use mio::Interest;
 use mio::event::Event;
@@ -20,6 +20,7 @@ use super::protocol::{Doing, Next, Shared, Wake};
 use super::registry::Activity;
 use super::seats::{Seat, Seats, Told, Watch};
 use super::timers::Timers;
+use crate::channel::Sender;
 use crate::runtime::stop::Stage;
 use crate::{clock, panics};
 
@@ -50,7 +51,7 @@ pub(super) struct Reactor {
     stage: Stage,
     /// Disconnects when all loops have ended.
     #[allow(dead_code, reason = "held only to be dropped")]
-    running: Sender<()>,
+    running: Sender<Infallible>,
 }
 
 /// A session that is to be run.
@@ -60,7 +61,7 @@ pub(super) struct Errand {
 }
 
 impl Reactor {
-    pub(super) fn new(poll: Poll, entrance: Option<Entrance>, running: Sender<()>) -> Box<Self> {
+    pub(super) fn new(poll: Poll, entrance: Option<Entrance>, running: Sender<Infallible>) -> Box<Self> {
         let now = clock::now();
         Box::new(Self {
             poll,
@@ -102,6 +103,7 @@ impl Reactor {
             Wake::Called | Wake::Ready { .. } => self.seats.hear(place),
             // One that is away is told when it is back.
             Wake::Announced => self.seats.tell(place, Told::Announcement),
+            Wake::Cancelled => self.seats.tell(place, Told::Cancellation),
             Wake::Stopping => self.seats.tell(place, Told::Drain),
             Wake::TimedOut => self.timers.has_fired(place),
         };
@@ -186,7 +188,7 @@ impl Reactor {
             Next::Become | Next::Close(_) => return self.vacate(place),
             Next::Read { doing, until } => {
                 if doing == Doing::Idle {
-                    seat.connection.set_activity(if seat.told == Told::Drain {
+                    seat.connection.set_activity(if seat.told >= Told::Drain {
                         Activity::Leaving
                     } else {
                         Activity::Idle
@@ -235,7 +237,7 @@ impl Reactor {
     fn look_at_the_stage(&mut self, core: &Core) {
         let before = self.stage;
         self.stage = core.stop.stops().stage();
-        if self.stage > before && before < Stage::Draining {
+        if self.stage > before && before < Stage::Cancelling {
             let news = self.seats.parked().filter_map(|(place, seat)| Some((place, seat.news(self.stage)?)));
             self.errands.extend(news.map(|(place, wake)| Errand { place, wake }));
         }

@@ -22,6 +22,8 @@ pub(super) enum Told {
     Announcement,
     /// That the drain has begun.
     Drain,
+    /// That it is about to end.
+    Cancellation,
 }
 
 /// What the poll tells about a connection.
@@ -43,7 +45,11 @@ impl Seat {
     /// What it is to be told now, with the shutdown at this stage.
     pub(super) fn news(&self, stage: Stage) -> Option<Wake> {
         if stage >= Stage::Draining {
-            (self.told < Told::Drain).then_some(Wake::Stopping)
+            match self.told {
+                Told::Nothing | Told::Announcement => Some(Wake::Stopping),
+                Told::Drain => (stage >= Stage::Cancelling).then_some(Wake::Cancelled),
+                Told::Cancellation => None,
+            }
         } else {
             let tell = stage >= Stage::Requested && self.told < Told::Announcement && self.session.wants_announcement();
             tell.then_some(Wake::Announced)

@@ -280,7 +280,7 @@ impl PlanError {
     /// Fills in which hooks make up an impossible sum.
     #[cold]
     #[inline(never)]
-    fn naming<'a>(self, hooks: &mut dyn Iterator<Item = &'a PlannedHook>) -> Self {
+    fn naming(self, hooks: &mut dyn Iterator<Item = &PlannedHook>) -> Self {
         let Self::Impossible { timeout, sum, flush, .. } = self else { return self };
         let key = |hook: &PlannedHook| (hook.phase, hook.order);
         let mut slowest: Vec<&PlannedHook> = Vec::new();

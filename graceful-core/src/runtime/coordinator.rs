@@ -199,7 +199,10 @@ impl Coordinator {
             match action {
                 Action::AbandonHook(id) => self.abandon_hook(id),
                 Action::AbandonTasks => self.abandon_tasks(),
-                Action::Cancel => self.app.stops().raise(Stage::Cancelling, None),
+                Action::Cancel => {
+                    self.app.stops().raise(Stage::Cancelling, None);
+                    self.app.inner.engine.announce();
+                }
                 Action::Cut => self.cut(),
                 Action::Drain => {
                     self.app.inner.engine.stop_listeners();

@@ -21,6 +21,13 @@ use crate::sync::lock;
 pub struct Deadline(pub(crate) Instant);
 
 impl Deadline {
+    /// One of one's own, from now on; a hook's comes as its parameter.
+    #[must_use]
+    pub fn after(timeout: Duration) -> Self {
+        let now = clock::now();
+        Self(now.checked_add(timeout).unwrap_or(now))
+    }
+
     /// What is left, zero once it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {

@@ -3,7 +3,7 @@
 /// The group's name in reports.
 pub(crate) const GROUP: &str = "websockets";
 
-/// In this order.
+/// In this order. A connection whose handler never came back is opened and nothing else.
 pub(crate) const NAMES: &[&str] =
     &["opened", "closed", "told", "answered", "cut", "lost", "errors", "received", "sent", "dropped"];
 

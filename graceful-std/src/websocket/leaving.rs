@@ -14,9 +14,13 @@ use super::socket::Link;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
     /// The farewell is sent, and the Close comes no earlier than this.
-    Announced { not_before: Instant },
+    Announced {
+        not_before: Instant,
+    },
     /// The drain has begun, and the Close is sent then.
-    Due { at: Instant },
+    Due {
+        at: Instant,
+    },
     No,
     /// The Close that was sent is the shutdown's.
     Told,
@@ -74,14 +78,14 @@ impl WebSocketSession {
         if self.call.is_some() {
             return;
         }
-        if let Leaving::Due { at } = self.leaving
-            && at <= now
-            && (self.unread.is_nothing() || passed(at.checked_add(PATIENCE)))
-        {
-            return self.say_goodbye(link, now);
+        if let Leaving::Due { at } = self.leaving {
+            // What is left of the drain is for the peer's answer, whatever was to come before.
+            let hurry = connection.stop().is_cancelled();
+            if hurry || at <= now && (self.unread.is_nothing() || passed(at.checked_add(PATIENCE))) {
+                return self.say_goodbye(link, now);
+            }
         }
-        // Asked again, since others send as well.
-        if passed(self.room_until(self.times.stalled)) && passed(self.room_until(link.outbox().stalled())) {
+        if passed(self.room_until(self.times.stalled)) && passed(self.room_until(link.try_again(now))) {
             return self.cut("nothing was taken in time", connection);
         }
         if let Some(pinged) = self.times.pinged {

@@ -41,6 +41,7 @@ pub(super) struct WebSocketSession {
     pub(super) call: Option<Call>,
     /// What it has been called for.
     told: Told,
+    made: Made,
     decoder: Decoder,
     /// Received, and not decoded yet.
     kept: Vec<u8>,
@@ -53,9 +54,15 @@ pub(super) struct WebSocketSession {
 pub(super) enum State {
     Open,
     /// Our Close is sent or on its way; the peer's is waited for.
-    Closing { until: Option<Instant>, closed: Box<Closed> },
+    Closing {
+        until: Option<Instant>,
+        closed: Box<Closed>,
+    },
     /// Everything is said. The peer is to close first, so that a reset does not destroy our last words.
-    Lingering { until: Option<Instant>, said: Said },
+    Lingering {
+        until: Option<Instant>,
+        said: Said,
+    },
     /// That is how it has ended.
     Over(Ending),
 }
@@ -79,6 +86,13 @@ enum Told {
     Nothing,
     Opened,
     Closed,
+}
+
+/// What this run has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    Calls,
+    Nothing,
 }
 
 /// What may lie in the socket without that anybody will tell of it.
@@ -124,9 +138,10 @@ const RETRY: Duration = Duration::from_millis(20);
 impl Session for WebSocketSession {
     fn run(&mut self, connection: &Connection, turn: &Turn<'_>, buffers: &mut Buffers) -> Next {
         let socket = self.socket(connection, turn);
+        self.made = Made::Nothing;
         match turn.wake() {
             Wake::Announced => self.announce(turn.now()),
-            Wake::Called => {}
+            Wake::Called | Wake::Cancelled => {}
             Wake::Overloaded => return Next::Read { doing: Doing::Busy, until: turn.now().checked_add(RETRY) },
             Wake::Ready { hung_up: false } => self.unread = self.unread.max(Unread::Bytes),
             Wake::Ready { hung_up: true } | Wake::Stopping | Wake::TimedOut | Wake::Work => self.unread = Unread::All,
@@ -138,9 +153,11 @@ impl Session for WebSocketSession {
             if self.receive(connection, turn, &mut buffers.input, &socket) == Flow::NeedsWorker {
                 return Next::Work;
             }
-            let now = if turn.place() == Place::Worker { turn.read_clock() } else { turn.now() };
+            let now = self.now(turn);
             self.look_at_the_clock(&socket.0, connection, now);
-            if self.call.is_none() && let Some(next) = self.settle(&socket.0, connection, now) {
+            if self.call.is_none()
+                && let Some(next) = self.settle(&socket.0, connection, now)
+            {
                 return next;
             }
         }
@@ -169,12 +186,18 @@ impl WebSocketSession {
             state: State::Open,
             call: Some(Call::Opened),
             told: Told::Nothing,
+            made: Made::Nothing,
             decoder: Decoder::default(),
             kept,
             unread: Unread::All,
             times: Times { heard: now, pinged: None, talked: now, sent: 0, stalled: None },
             leaving: Leaving::No,
         }
+    }
+
+    /// The time, read anew when a callback may have taken long.
+    fn now(&self, turn: &Turn<'_>) -> Instant {
+        if self.made == Made::Calls { turn.read_clock() } else { turn.now() }
     }
 
     fn socket(&mut self, connection: &Connection, turn: &Turn<'_>) -> Socket {
@@ -253,12 +276,12 @@ impl WebSocketSession {
                 Ok((length, event)) => {
                     used += length;
                     if let Some(event) = event {
-                        self.hear(event, &socket.0, turn.now());
+                        self.hear(event, &socket.0, self.now(turn));
                     }
                 }
                 Err(Violation { code, rule }) => {
                     turn.debug("websocket rule broken", socket.id(), &rule);
-                    self.fail(code, rule, &socket.0, turn.now());
+                    self.fail(code, rule, &socket.0, self.now(turn));
                 }
             }
         }
@@ -363,6 +386,7 @@ impl WebSocketSession {
 
     fn make_call(&mut self, turn: &Turn<'_>, socket: &Socket) {
         let Some(call) = self.call.take() else { return };
+        self.made = Made::Calls;
         self.told = match &call {
             Call::Closed(_) => Told::Closed,
             Call::Message(_) | Call::Opened => Told::Opened,
@@ -390,7 +414,7 @@ impl WebSocketSession {
         };
         turn.error(fact, socket.id(), &format_args!("{}: {error}", self.takeover.route()));
         if !is_last {
-            self.fail(CloseCode::INTERNAL, "internal error", &socket.0, turn.now());
+            self.fail(CloseCode::INTERNAL, "internal error", &socket.0, turn.read_clock());
         }
     }
 

@@ -233,6 +233,14 @@ impl Link {
         self.call(outbox);
     }
 
+    /// Tries to send what waits: nobody has, while a callback was at work. Since when the socket has taken nothing.
+    pub(super) fn try_again(&self, now: Instant) -> Option<Instant> {
+        let mut outbox = self.outbox();
+        // An error comes again.
+        let _ = outbox.send(|| now);
+        outbox.stalled()
+    }
+
     pub(super) fn set_delivery(&self, delivery: Delivery) {
         self.outbox().delivery = delivery;
     }
@@ -245,27 +253,21 @@ impl Link {
             if outbox.speech != Speech::Open {
                 return Err(SendError::Closed);
             }
-            let fits = |outbox: &Outbox| outbox.waiting() == 0 || outbox.waiting() + length <= self.settings.outbox_limit;
+            let limit = self.settings.outbox_limit;
+            let fits = |outbox: &Outbox| outbox.waiting() == 0 || outbox.waiting() + length <= limit;
             if fits(&outbox) {
                 return Ok(outbox);
             }
             // What was only gathered so far may find room in the socket.
-            if outbox.send(Instant::now).is_ok() && fits(&outbox) {
+            if outbox.send(Instant::now).is_err() {
+                self.call(&mut outbox);
+                return Err(SendError::Closed);
+            }
+            if fits(&outbox) {
                 return Ok(outbox);
             }
-            match (self.settings.overflow, waits) {
-                (Overflow::Block(patience), Waits::IfItMust) => {
-                    let now = Instant::now();
-                    let until = *until.get_or_insert_with(|| now.checked_add(patience).unwrap_or(now));
-                    if now >= until {
-                        self.counters.add(counters::DROPPED, 1);
-                        return Err(SendError::TimedOut);
-                    }
-                    let Some(wire) = outbox.wire().cloned() else { return Err(SendError::Closed) };
-                    drop(outbox);
-                    // Whatever it was that ended the wait, the next look tells.
-                    drop(wire.wait(Wanted::Room, Some(until)));
-                }
+            let patience = match (self.settings.overflow, waits) {
+                (Overflow::Block(patience), Waits::IfItMust) => patience,
                 (Overflow::Drop, _) => {
                     self.counters.add(counters::DROPPED, 1);
                     return Err(SendError::Full);
@@ -276,7 +278,22 @@ impl Link {
                     self.close_now(&mut outbox, CloseCode::TRY_AGAIN_LATER, "does not keep up");
                     return Err(SendError::Full);
                 }
+            };
+            let now = Instant::now();
+            let mut wait_until = *until.get_or_insert_with(|| now.checked_add(patience).unwrap_or(now));
+            if self.context.stop().is_stopping() {
+                // Its peer has no longer for that than for our Close.
+                wait_until = wait_until.min(now.checked_add(self.settings.close_timeout).unwrap_or(now));
+                until = Some(wait_until);
             }
+            if now >= wait_until {
+                self.counters.add(counters::DROPPED, 1);
+                return Err(SendError::TimedOut);
+            }
+            let Some(wire) = outbox.wire().cloned() else { return Err(SendError::Closed) };
+            drop(outbox);
+            // Whatever it is that ends the wait, the next look tells.
+            let _ = wire.wait(Wanted::Room, Some(wait_until));
         }
     }
 

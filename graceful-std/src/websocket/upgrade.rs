@@ -12,9 +12,9 @@ use ::http::{HeaderMap, Method, StatusCode, Version};
 use super::handler::Handler;
 use super::session::WebSocketSession;
 use super::settings::WebSocket;
+use crate::http::response;
 use crate::http::server::{Takeover, Upgrade};
 use crate::http::{Request, Response};
-use crate::http::response;
 
 impl WebSocket {
     /// The answer to a request for a WebSocket: 101, after which the connection is `handler`'s.
@@ -76,16 +76,22 @@ impl WebSocket {
 
     fn knows_origin(&self, headers: &HeaderMap) -> bool {
         let Some(known) = &self.0.origins else { return true };
-        let is_known = |origin: &HeaderValue| known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes()));
+        let is_known =
+            |origin: &HeaderValue| known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes()));
         headers.get_all(ORIGIN).iter().all(is_known)
     }
 
     fn agree(&self, headers: &HeaderMap) -> Option<Arc<str>> {
-        self.0.subprotocols.iter().find(|ours| lists(headers, SEC_WEBSOCKET_PROTOCOL, |theirs| theirs == &***ours)).cloned()
+        self.0
+            .subprotocols
+            .iter()
+            .find(|ours| lists(headers, SEC_WEBSOCKET_PROTOCOL, |theirs| theirs == &***ours))
+            .cloned()
     }
 }
 
 /// What proves that the request was understood; or what it is answered with instead.
+#[allow(clippy::result_large_err, reason = "the error is the answer, which is moved once")]
 fn accept(request: &Request) -> Result<HeaderValue, Response> {
     let headers = request.headers();
     let wanted = |theirs: &str, ours: &str| theirs.eq_ignore_ascii_case(ours);
@@ -121,7 +127,12 @@ fn no_websocket(text: &'static str) -> Response {
 
 /// Whether one of a header's comma-separated tokens, in any of its lines, is what is looked for.
 fn lists(headers: &HeaderMap, name: HeaderName, is_it: impl Fn(&str) -> bool) -> bool {
-    headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).any(|token| is_it(token.trim()))
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|token| is_it(token.trim()))
 }
 
 /// 16 bytes are 22 digits and two for padding, and of the last digit only two bits count.

@@ -190,7 +190,6 @@ fn inspect(seen: &Seen, bytes: &[u8], limits: &HeadLimits) {
     assert_eq!(*seen, Seen::new(&again), "read again");
 }
 
-
 /// The data of a chunked body and how many bytes it takes, or `None` where there is more to come.
 pub(super) fn body(bytes: &[u8], cuts: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Reject> {
     let mut decoder = BodyDecoder::new(Framing::Chunked);

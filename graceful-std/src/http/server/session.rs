@@ -105,7 +105,7 @@ impl Session for HttpSession {
             }
         }
         let step = match turn.wake() {
-            Wake::Announced | Wake::Called => return self.ready(connection, turn, buffers, false),
+            Wake::Announced | Wake::Called | Wake::Cancelled => return self.ready(connection, turn, buffers, false),
             Wake::Ready { hung_up } => return self.ready(connection, turn, buffers, hung_up),
             // What has arrived goes before the end.
             Wake::Stopping => return self.ready(connection, turn, buffers, true),

@@ -100,8 +100,7 @@ impl HttpSession {
         };
         let context = self.context.take();
         let takeover = Takeover {
-            context: context
-                .unwrap_or_else(|| Context::new(connection.peer().clone(), connection.stop().clone())),
+            context: context.unwrap_or_else(|| Context::new(connection.peer().clone(), connection.stop().clone())),
             received: std::mem::take(&mut self.kept),
             server: Arc::clone(&self.shared),
             endpoint,

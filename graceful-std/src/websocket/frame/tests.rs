@@ -63,8 +63,19 @@ proptest! {
 
 #[test]
 fn corpus() {
-    let pieces: &[&[u8]] =
-        &[b"\x81", b"\x80", b"\x00", b"\x01", b"\x82", b"\x88\x82", b"\x89\x80", b"\x8a\x80", b"\xfe", b"\xff", b"\0\0\0\0"];
+    let pieces: &[&[u8]] = &[
+        b"\x81",
+        b"\x80",
+        b"\x00",
+        b"\x01",
+        b"\x82",
+        b"\x88\x82",
+        b"\x89\x80",
+        b"\x8a\x80",
+        b"\xfe",
+        b"\xff",
+        b"\0\0\0\0",
+    ];
     replay("frames", pieces, differential::frames);
 }
 
@@ -74,7 +85,10 @@ fn each_rule_has_its_code() {
     let binary = OpCode::Data(Data::Binary);
     let check = |bytes: &[u8], code: CloseCode, rule: &str| {
         let end = hear(bytes, bytes.len(), &[], &LIMITS).end;
-        assert!(end.is_err_and(|broken| broken.code == code && broken.rule.contains(rule)), "{end:?}, not {code} {rule}");
+        assert!(
+            end.is_err_and(|broken| broken.code == code && broken.rule.contains(rule)),
+            "{end:?}, not {code} {rule}"
+        );
     };
     let (protocol, invalid, big) = (CloseCode::PROTOCOL, CloseCode::INVALID_DATA, CloseCode::TOO_BIG);
     check(b"\x81\x01x", protocol, "mask");
@@ -109,11 +123,8 @@ fn what_we_send_is_understood() {
     whole(&mut bytes, Kind::Text, "grüß dich".as_bytes());
     whole(&mut bytes, Kind::Binary, &[7; 70_000]);
     close(&mut bytes, CloseCode::GOING_AWAY, &"ö".repeat(100));
-    let mut client = tungstenite::WebSocket::from_raw_socket(
-        std::io::Cursor::new(bytes),
-        tungstenite::protocol::Role::Client,
-        None,
-    );
+    let mut client =
+        tungstenite::WebSocket::from_raw_socket(std::io::Cursor::new(bytes), tungstenite::protocol::Role::Client, None);
     assert_eq!(client.read().expect("a text"), tungstenite::Message::text("grüß dich"));
     assert_eq!(client.read().expect("bytes").into_data(), vec![7; 70_000]);
     let tungstenite::Message::Close(Some(frame)) = client.read().expect("a Close") else { panic!("no Close") };

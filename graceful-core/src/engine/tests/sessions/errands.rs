@@ -11,7 +11,7 @@ struct Lab {
     this: Arc<Loop>,
     reactor: Box<Reactor>,
     #[allow(dead_code, reason = "held only to be dropped")]
-    ended: Receiver<()>,
+    ended: crate::channel::Receiver<std::convert::Infallible>,
 }
 
 const WAIT: Next = Next::Read { doing: Doing::Idle, until: None };
@@ -21,7 +21,7 @@ impl Lab {
     fn new(limits: Limits) -> Self {
         let bench = Bench::new(limits);
         let (poll, waker) = new_poll().expect("descriptors");
-        let (running, ended) = crossbeam_channel::bounded(0);
+        let (running, ended) = crate::channel::channel();
         let this = Arc::new(Loop::new(waker));
         Self { bench, this, reactor: Reactor::new(poll, None, running), ended }
     }

@@ -133,7 +133,7 @@ impl Session for LineSession {
             }
             Wake::Announced => self.answer("announced"),
             Wake::Called => self.answer("called"),
-            Wake::Ready { .. } => {}
+            Wake::Cancelled | Wake::Ready { .. } => {}
             Wake::Stopping if self.drain == Drain::Unheard => self.drain = Drain::Obeyed,
             Wake::Stopping => {}
             Wake::TimedOut => {

@@ -130,6 +130,16 @@ impl Hall {
         }
     }
 
+    /// Waits for the next run of a connection, and tells its reason.
+    fn await_next_run(&self, connection: u64) -> Wake {
+        loop {
+            let seen = self.seen.recv_timeout(PATIENCE).expect("run");
+            if seen.connection == connection {
+                return seen.wake;
+            }
+        }
+    }
+
     /// How often a connection was run for a reason, as far as nobody has asked yet.
     fn runs(&self) -> Vec<Seen> {
         self.seen.try_iter().collect()
