@@ -60,11 +60,11 @@ pub(crate) fn await_lull() -> Result<()> {
             return Ok(());
         }
         if !std::mem::replace(&mut told, true) {
-            eprintln!("exit: waits for {lingering} connections in TIME_WAIT to go, 70 s at most");
+            eprintln!("waits for {lingering} connections in TIME_WAIT to go, 70 s at most");
         }
         sleep(Duration::from_secs(1));
     }
-    eprintln!("exit: they did not go, its figures will be too high");
+    eprintln!("they did not go, the figures will be too high");
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod contest;
 mod hooks;
 mod http;
 mod idle;
@@ -15,6 +16,7 @@ mod samples;
 mod size;
 mod startup;
 mod table;
+mod ws;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -27,6 +29,7 @@ use crate::table::Group;
 const HELP: &str = "\
 usage: benches/run [MEASURE...]
        benches/run http [ROW...] [OPTION...]    (see benches/run http --help)
+       benches/run ws [ROW...] [OPTION...]      (see benches/run ws --help)
 
 Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in about 3 minutes, when none
 is named:
@@ -59,6 +62,11 @@ fn main() -> ExitCode {
         && first == "http"
     {
         return http::main(rest);
+    }
+    if let [first, rest @ ..] = &wanted[..]
+        && first == "ws"
+    {
+        return ws::main(rest);
     }
     if wanted.iter().any(|arg| arg == "-h" || arg == "--help") {
         print!("{HELP}");

@@ -38,12 +38,11 @@ fn main(app: &App) -> Result<(), BoxError> {
     let url = format!("ws://{address}/chat/{room}?name={name}");
     // What cannot be part of a URL as it is, like a space, fails here and not again and again.
     url.parse::<Uri>()?;
-    let mut client = Client { address, url, after: 0, typed: read_stdin()?, stop: app.stop() };
+    let mut client = Client { address, url, after: 0, since: None, typed: read_stdin()?, stop: app.stop() };
     let mut backoff = Backoff::default();
     // This function does not return until the end, so it has to say that the start is complete.
     app.ready()?;
     while !client.stop.is_stopping() {
-        let began = Instant::now();
         match client.talk() {
             Ok(closed) => {
                 println!("closed {} {}", u16::from(closed.code), closed.reason);
@@ -53,7 +52,8 @@ fn main(app: &App) -> Result<(), BoxError> {
             }
             Err(error) => println!("lost: {error}"),
         }
-        let delay = backoff.next(began.elapsed(), fastrand::f64());
+        let lasted = client.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        let delay = backoff.next(lasted, fastrand::f64());
         if !client.stop.is_stopping() {
             println!("retrying in {}ms", delay.as_millis());
             let _ = client.stop.sleep(delay);
@@ -79,6 +79,8 @@ struct Client {
     url: String,
     /// The last thing that was heard; the server has no need to repeat it.
     after: u64,
+    /// When the connection was made, while there is one.
+    since: Option<Instant>,
     typed: Receiver<String>,
     stop: Stop,
 }
@@ -92,6 +94,7 @@ impl Client {
         stream.set_write_timeout(Some(PATIENCE))?;
         let url = format!("{}&after={}", self.url, self.after);
         let (mut socket, _) = tungstenite::client(url, stream).map_err(|error| error.to_string())?;
+        self.since = Some(Instant::now());
         println!("connected");
         socket.get_ref().set_read_timeout(Some(TICK))?;
         let mut closed = CloseFrame { code: CloseCode::Status, reason: "".into() };

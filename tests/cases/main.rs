@@ -2,6 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod added;
+mod browser;
+mod browser_chat;
+mod chat;
+mod chat_client;
+mod chat_farewell;
+mod chat_restart;
+mod chat_rooms;
 mod drill;
 mod drill_idle;
 mod drill_load;
@@ -55,3 +62,19 @@ mod streams;
 mod tasks;
 mod ui;
 mod values;
+mod websocket;
+mod websocket_chaos;
+mod websocket_close;
+mod websocket_drain;
+mod websocket_errors;
+mod websocket_framing;
+mod websocket_handshake;
+mod websocket_hub;
+mod websocket_idle;
+mod websocket_keep_alive;
+mod websocket_limits;
+mod websocket_overflow;
+mod websocket_python;
+mod websocket_stubborn;
+mod websocket_tungstenite;
+mod websocket_utf8;

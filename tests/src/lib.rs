@@ -22,6 +22,7 @@
 
 mod binaries;
 mod client;
+pub mod crowd;
 mod exit;
 pub mod fixture;
 mod http;
@@ -31,6 +32,7 @@ mod preload;
 mod running;
 mod service;
 mod stream;
+pub mod ws;
 
 use std::time::Duration;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use graceful_benches::Result;
 
 use super::client::Client;
-use super::report::Figure;
-use super::rounds::{Who, rounds};
-use super::server::{ENDLESS, Server};
-use super::settings::Settings;
+use crate::contest::report::Figure;
+use crate::contest::rounds::{Who, rounds};
+use crate::contest::server::{ENDLESS, Server};
+use crate::contest::settings::Settings;
 use crate::idle::await_lull;
 
 /// A program that has answered is at rest by then.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use graceful_benches::Result;
 
 use super::client::{Client, Waiting};
-use super::report::Figure;
-use super::rounds::{Who, rounds};
-use super::server::Server;
-use super::settings::Settings;
+use crate::contest::report::Figure;
+use crate::contest::rounds::{Who, rounds};
+use crate::contest::server::Server;
+use crate::contest::settings::Settings;
 use crate::samples::Samples;
 
 pub(crate) fn measure(settings: &Settings) -> Result<Vec<Figure>> {

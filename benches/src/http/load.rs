@@ -3,11 +3,11 @@
 use graceful_benches::Result;
 
 use super::client::is_closed_on_request;
-use super::report::Figure;
-use super::rounds::{Titles, Who, rounds};
-use super::server::Server;
-use super::settings::Settings;
 use super::wrk::Load;
+use crate::contest::report::Figure;
+use crate::contest::rounds::{Titles, Who, rounds};
+use crate::contest::server::Server;
+use crate::contest::settings::Settings;
 
 pub(crate) fn keep_alive(settings: &Settings) -> Result<Vec<Figure>> {
     let few =

@@ -5,10 +5,10 @@ use std::time::Duration;
 use graceful_benches::Result;
 use graceful_drill::{Clients, Closing, Drill, Late, Part, Pattern, Reading, Request, Rest, Service};
 
-use super::report::Figure;
-use super::rounds::{Who, rounds};
-use super::server::Server;
-use super::settings::Settings;
+use crate::contest::report::Figure;
+use crate::contest::rounds::{Who, rounds};
+use crate::contest::server::Server;
+use crate::contest::settings::Settings;
 
 /// Load before the signal.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -129,7 +129,7 @@ impl Service for Subject {
 
     fn signal(&mut self) {
         if self.told.is_ok() {
-            self.told = self.server.stop();
+            self.told = self.server.stop().map(drop);
         }
         // It finds the signal and the queue when it goes on.
         if self.before == Before::IsHeld && self.told.is_ok() {

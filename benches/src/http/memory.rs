@@ -6,10 +6,10 @@ use std::time::Duration;
 use graceful_benches::Result;
 
 use super::client::Client;
-use super::report::Figure;
-use super::rounds::{Who, rounds};
-use super::server::Server;
-use super::settings::Settings;
+use crate::contest::report::Figure;
+use crate::contest::rounds::{Who, rounds};
+use crate::contest::server::Server;
+use crate::contest::settings::Settings;
 
 /// Threads that have just answered are asleep again by then.
 const SETTLED: Duration = Duration::from_millis(200);

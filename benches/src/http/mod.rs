@@ -1,27 +1,19 @@
 //! The HTTP server next to its peers: `benches/run http`.
 
-mod candidate;
 mod client;
 mod exit;
 mod latency;
 mod load;
 mod losses;
 mod memory;
-mod report;
-mod rounds;
-mod server;
-mod settings;
+mod programs;
 mod waiting;
 mod wrk;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
-use graceful_benches::{Result, raise_descriptors};
-
-use self::report::{Figure, Report};
-use self::settings::Settings;
-use crate::machine::{self, Others};
+use crate::contest::Contest;
+use crate::contest::report::Figure;
 use crate::size;
 
 const HELP: &str = "\
@@ -53,66 +45,24 @@ Measures the HTTP server next to its peers and prints a table in markdown on std
   -h, --help            this text
 ";
 
-type Measure = fn(&Settings) -> Result<Vec<Figure>>;
-
-const ROWS: [(&str, Measure); 10] = [
-    ("keepalive", load::keep_alive),
-    ("latency", latency::measure),
-    ("reconnect", load::reconnect),
-    ("pipeline", load::pipeline),
-    ("isolation", waiting::isolation),
-    ("crowd", waiting::crowd),
-    ("memory", memory::measure),
-    ("losses", losses::measure),
-    ("exit", exit::measure),
-    ("size", |_| Ok(size::http()?.into_iter().map(Figure::from).collect())),
-];
-
-/// Descriptors beside the connections of `memory`.
-const SPARE: u64 = 500;
+const CONTEST: Contest = Contest {
+    name: "http",
+    help: HELP,
+    rows: &[
+        ("keepalive", load::keep_alive),
+        ("latency", latency::measure),
+        ("reconnect", load::reconnect),
+        ("pipeline", load::pipeline),
+        ("isolation", waiting::isolation),
+        ("crowd", waiting::crowd),
+        ("memory", memory::measure),
+        ("losses", losses::measure),
+        ("exit", exit::measure),
+        ("size", |_| Ok(size::http()?.into_iter().map(Figure::from).collect())),
+    ],
+    candidates: programs::all,
+};
 
 pub(crate) fn main(args: &[String]) -> ExitCode {
-    if args.iter().any(|arg| arg == "-h" || arg == "--help") {
-        print!("{HELP}");
-        return ExitCode::SUCCESS;
-    }
-    match Settings::parse(args, &ROWS.map(|(name, _)| name)) {
-        Ok(settings) => run(&settings).unwrap_or_else(|error| {
-            eprintln!("http: {error}");
-            ExitCode::FAILURE
-        }),
-        Err(error) => {
-            eprint!("http: {error}\n\n{HELP}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn run(settings: &Settings) -> Result<ExitCode> {
-    raise_descriptors(settings.connections as u64 + SPARE)?;
-    for (name, why) in &settings.missing {
-        eprintln!("http: {name} is skipped: {why}");
-    }
-    let mut code = ExitCode::SUCCESS;
-    let mut report = Report::new(machine::describe());
-    for (name, measure) in ROWS {
-        if !settings.wants(name) {
-            continue;
-        }
-        let (began, others) = (Instant::now(), Others::watch()?);
-        match measure(settings) {
-            Ok(figures) => {
-                let cores = others.cores()?;
-                eprintln!("{name}: {:.0} s, other programs used {cores:.2} cores", began.elapsed().as_secs_f64());
-                report.add(name, cores, figures);
-            }
-            Err(error) => {
-                eprintln!("{name}: not measured: {error}");
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    report.print(settings);
-    report.save(settings)?;
-    Ok(code)
+    CONTEST.main(args)
 }

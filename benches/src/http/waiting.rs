@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use graceful_benches::Result;
 
 use super::client::{Client, PATIENCE};
-use super::report::Figure;
-use super::rounds::{Who, rounds};
-use super::server::Server;
-use super::settings::Settings;
 use super::wrk::Load;
+use crate::contest::report::Figure;
+use crate::contest::rounds::{Who, rounds};
+use crate::contest::server::Server;
+use crate::contest::settings::Settings;
 
 const SLEEPERS: usize = 8;
 const OTHERS: usize = 56;

@@ -25,6 +25,8 @@ pub(super) struct Outbox {
     waiting: usize,
     /// When the socket last took something, while it takes nothing more.
     stalled: Option<Instant>,
+    /// How long senders wait for room, once the service stops.
+    pub(super) patience: Option<Instant>,
     /// How many messages have been added.
     messages: u64,
     pub(super) speech: Speech,
@@ -76,6 +78,7 @@ impl Outbox {
             tail: Vec::new(),
             waiting: 0,
             stalled: None,
+            patience: None,
             messages: 0,
             speech: Speech::Open,
             closed: None,

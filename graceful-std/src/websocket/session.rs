@@ -342,7 +342,8 @@ impl WebSocketSession {
     }
 
     fn linger(&mut self, closed: Closed, link: &Link, now: Instant) {
-        self.state = State::Lingering { until: now.checked_add(LINGER), said: Said::NotYet };
+        let until = now.checked_add(self.settings.close_timeout);
+        self.state = State::Lingering { until, said: Said::NotYet };
         self.unread = Unread::All;
         link.leave_rooms();
         self.call = Some(Call::Closed(Box::new(closed)));
@@ -447,6 +448,7 @@ impl WebSocketSession {
             State::Lingering { until, said } => {
                 if *said == Said::NotYet && sent == Sent::All {
                     *said = Said::All;
+                    *until = now.checked_add(LINGER);
                     // It fails for a peer that has gone, which is then read.
                     drop(connection.wire().shutdown(Shutdown::Write));
                 }

@@ -282,9 +282,9 @@ impl Link {
             let now = Instant::now();
             let mut wait_until = *until.get_or_insert_with(|| now.checked_add(patience).unwrap_or(now));
             if self.context.stop().is_stopping() {
-                // Its peer has no longer for that than for our Close.
-                wait_until = wait_until.min(now.checked_add(self.settings.close_timeout).unwrap_or(now));
-                until = Some(wait_until);
+                // For all that is sent from now on its peer has no longer than for our Close.
+                let longest = || now.checked_add(self.settings.close_timeout).unwrap_or(now);
+                wait_until = wait_until.min(*outbox.patience.get_or_insert_with(longest));
             }
             if now >= wait_until {
                 self.counters.add(counters::DROPPED, 1);

@@ -7,6 +7,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use std::{env, thread};
 
+/// How long the clients of WebSockets may take to answer the Close that they were sent at the stop signal.
+pub const GOODBYE: Duration = Duration::from_secs(5);
+
 /// The answer to `GET /`, as `text/plain`.
 pub const GREETING: &str = "Hello, World!";
 

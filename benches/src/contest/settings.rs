@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use graceful_benches::Result;
 
+use super::Contest;
 use super::candidate::{self, Candidate};
 
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn parse(args: &[String], known: &[&str]) -> Result<Self> {
+    pub(crate) fn parse(args: &[String], contest: &Contest) -> Result<Self> {
         let mut settings = Self {
             rows: Vec::new(),
             rounds: 5,
@@ -33,9 +34,9 @@ impl Settings {
             warm_up: Duration::from_secs(1),
             runs: 50,
             connections: 10_000,
-            candidates: candidate::all()?,
+            candidates: (contest.candidates)()?,
             missing: Vec::new(),
-            json: candidate::directory()?.join("results.json"),
+            json: candidate::directory(contest.name)?.join("results.json"),
         };
         let mut only = None;
         let mut args = args.iter().map(String::as_str);
@@ -54,7 +55,7 @@ impl Settings {
                     settings.candidates.push(variant);
                 }
                 "--json" => settings.json = env::current_dir()?.join(value()?),
-                row if known.contains(&row) => settings.rows.push(row.to_owned()),
+                row if contest.rows.iter().any(|(known, _)| *known == row) => settings.rows.push(row.to_owned()),
                 unknown => return Err(format!("there is no row or option {unknown}").into()),
             }
         }

@@ -44,39 +44,20 @@ pub(crate) enum Role {
 pub(crate) const FLOOR: &str = "raw";
 pub(crate) const OURS: &str = "graceful";
 
-/// Where the peers are built, and results go.
-pub(crate) fn directory() -> Result<PathBuf> {
-    Ok(target()?.join("bench-http"))
+/// Where the peers of a contest are built, and results go.
+pub(crate) fn directory(contest: &str) -> Result<PathBuf> {
+    Ok(target()?.join(format!("bench-{contest}")))
+}
+
+/// Our own candidate.
+pub(crate) fn ours() -> Result<Candidate> {
+    Ok(Candidate::new(OURS, Source::Program(target()?.join("release/examples/bench")), Role::Ours))
 }
 
 /// The target directory is two above this binary.
 fn target() -> Result<PathBuf> {
     let exe = env::current_exe()?;
     Ok(exe.ancestors().nth(2).ok_or("the binary is in a target directory")?.to_owned())
-}
-
-pub(crate) fn all() -> Result<Vec<Candidate>> {
-    let ours = target()?.join("release/examples/bench");
-    let peers = directory()?.join("release");
-    let peer = |name: &str, binary: &str, role| Candidate::new(name, Source::Program(peers.join(binary)), role);
-    Ok(vec![
-        Candidate {
-            // As many as the pool that the crowd is compared with. They are started when they are needed.
-            environment: vec![("GRACEFUL_WORKERS".to_owned(), "1000".to_owned())],
-            ..Candidate::new(OURS, Source::Program(ours), Role::Ours)
-        },
-        peer(FLOOR, "raw", Role::Fixed),
-        // SIGTERM is its fast shutdown.
-        Candidate { stop: Signal::SIGQUIT, ..Candidate::new("nginx", Source::Nginx, Role::Fixed) },
-        peer("may_minihttp", "peer-may-minihttp", Role::Framework),
-        peer("actix", "peer-actix", Role::Framework),
-        peer("axum", "peer-axum", Role::Framework),
-        peer("astra", "peer-astra", Role::Framework),
-        peer("rouille", "peer-rouille", Role::Framework),
-        peer("tiny_http", "peer-tiny-http", Role::Framework),
-        peer("shared", "shared", Role::Design),
-        peer("threads", "peer-pool", Role::Pool),
-    ])
 }
 
 /// `NAME=PROGRAM,VAR=VALUE...`
@@ -95,7 +76,7 @@ pub(crate) fn variant(text: &str, known: &[Candidate]) -> Result<Candidate> {
 }
 
 impl Candidate {
-    fn new(name: &str, source: Source, role: Role) -> Self {
+    pub(crate) fn new(name: &str, source: Source, role: Role) -> Self {
         Self { name: name.to_owned(), source, environment: Vec::new(), role, stop: Signal::SIGTERM }
     }
 

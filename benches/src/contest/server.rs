@@ -51,7 +51,7 @@ impl Server {
 
     /// Its configuration has no port 0, so it gets one that is free.
     fn nginx(candidate: &Candidate) -> Result<Self> {
-        let folder = directory()?.join("nginx");
+        let folder = directory("http")?.join("nginx");
         fs::create_dir_all(folder.join("temporary"))?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         fs::write(folder.join("nginx.conf"), NGINX.replace("{address}", &address.to_string()))?;
@@ -90,9 +90,11 @@ impl Server {
         Ok(memory)
     }
 
-    /// Sends the signal that ends it well.
-    pub(crate) fn stop(&self) -> Result<()> {
-        Ok(kill(self.program.pid(), self.stop)?)
+    /// Sends the signal that ends it well, and tells when: the time is taken just before.
+    pub(crate) fn stop(&self) -> Result<u64> {
+        let sent = now();
+        kill(self.program.pid(), self.stop)?;
+        Ok(sent)
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
@@ -112,7 +114,23 @@ impl Server {
     }
 
     /// From just before the signal until it has ended, in seconds; nothing if it does not end.
-    pub(crate) fn end(mut self) -> Result<Option<f64>> {
+    pub(crate) fn end(self) -> Result<Option<f64>> {
+        let sent = self.stop()?;
+        self.await_end(sent)
+    }
+
+    /// The same, with its clients at work meanwhile. They are told when the signal was sent.
+    pub(crate) fn end_during<T>(self, clients: impl FnOnce(u64) -> Result<T>) -> Result<(Option<f64>, T)> {
+        let sent = self.stop()?;
+        thread::scope(|scope| {
+            let end = scope.spawn(move || self.await_end(sent).map_err(|error| error.to_string()));
+            let found = clients(sent);
+            let end = end.join().map_err(|_| "who waits for the end panicked")??;
+            Ok((end, found?))
+        })
+    }
+
+    fn await_end(mut self, sent: u64) -> Result<Option<f64>> {
         let pid = self.program.pid();
         let (ended, has_ended) = mpsc::channel::<()>();
         // It is not reaped before `wait`, so the number is its own until then.
@@ -120,8 +138,6 @@ impl Server {
             Err(mpsc::RecvTimeoutError::Timeout) => kill(pid, Signal::SIGKILL).is_err(),
             _ => true,
         });
-        let sent = now();
-        kill(pid, self.stop)?;
         let at = self.program.wait()?;
         self.family = false;
         drop(ended);

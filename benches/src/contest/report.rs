@@ -73,6 +73,7 @@ impl From<Group> for Figure {
 /// All rows, and where they were measured.
 #[derive(Debug)]
 pub(crate) struct Report {
+    contest: &'static str,
     machine: String,
     rows: Vec<Row>,
 }
@@ -86,8 +87,8 @@ struct Row {
 }
 
 impl Report {
-    pub(crate) fn new(machine: String) -> Self {
-        Self { machine, rows: Vec::new() }
+    pub(crate) fn new(contest: &'static str, machine: String) -> Self {
+        Self { contest, machine, rows: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, name: &'static str, others: f64, figures: Vec<Figure>) {
@@ -131,8 +132,11 @@ impl Report {
             "warm_up_seconds": settings.warm_up.as_secs(),
             "rows": rows.collect::<Vec<_>>(),
         });
+        if let Some(folder) = settings.json.parent() {
+            fs::create_dir_all(folder)?;
+        }
         fs::write(&settings.json, serde_json::to_string_pretty(&report)? + "\n")?;
-        eprintln!("http: every sample is in {}", settings.json.display());
+        eprintln!("{}: every sample is in {}", self.contest, settings.json.display());
         Ok(())
     }
 }
