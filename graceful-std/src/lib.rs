@@ -110,6 +110,10 @@
 //! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
 //! - `external`: `graceful::external`, several services closed at the same time inside one budget.
 //! - `files`: `graceful::files`, append-only logs and temporary files.
+//! - `pool`: `graceful::pool`, connection pools (`r2d2`) that close without losing work.
+//! - `postgres`: `graceful::postgres`, PostgreSQL in such a pool. Its driver embeds an async runtime (tokio), one for each
+//!   connection, on the thread that uses it; nothing else of yours or ours becomes async.
+//! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
 #![forbid(unsafe_code)]
@@ -124,6 +128,12 @@ pub mod files;
 mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "pool")]
+pub mod pool;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 

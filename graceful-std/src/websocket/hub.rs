@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 
+use super::counters;
 use super::frame::{self, Kind};
 use super::message::Message;
 use super::socket::{Link, Socket};
@@ -51,9 +52,17 @@ type Rooms = Mutex<HashMap<String, Arc<Room>>>;
 
 #[derive(Default)]
 struct Room {
-    members: Mutex<HashMap<u64, Arc<Link>>>,
+    members: Mutex<Members>,
     /// Held while somebody speaks, so that all hear the same order.
     floor: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Members {
+    by_id: HashMap<u64, Arc<Link>>,
+    /// The same as a list for those who send, made when it is needed: sending to ten thousand should touch what it sends on,
+    /// and nothing else.
+    list: Option<Arc<[Arc<Link>]>>,
 }
 
 /// That a connection is in a room, for when it ends.
@@ -75,7 +84,7 @@ impl Hub {
         {
             let mut rooms = self.lock();
             let room = rooms.entry(room.to_owned()).or_default();
-            if room.members().insert(link.id(), Arc::clone(link)).is_some() {
+            if !room.members().add(link) {
                 return;
             }
         }
@@ -116,7 +125,7 @@ impl Hub {
     /// How many are in a room.
     #[must_use]
     pub fn members(&self, room: &str) -> usize {
-        self.lock().get(room).map_or(0, |room| room.members().len())
+        self.lock().get(room).map_or(0, |room| room.members().by_id.len())
     }
 
     fn send(&self, room: &str, message: &Message, except: Option<u64>) -> usize {
@@ -125,10 +134,14 @@ impl Hub {
         frame::whole(&mut frame, Kind::of(message), message.as_bytes());
         let frame = Bytes::from(frame);
         let _floor = room.floor.lock().unwrap_or_else(PoisonError::into_inner);
-        // Apart from the lock, since one whose outbox is full may be closed, and a hub is asked who is there at any time.
-        let members: Vec<Arc<Link>> = room.members().values().cloned().collect();
+        // Apart from the lock, since a hub is asked who is there at any time.
+        let members = room.members().list();
         let others = members.iter().filter(|link| except != Some(link.id()));
-        others.filter(|link| link.send_shared(&frame).is_ok()).count()
+        let sent = others.filter(|link| link.send_shared(&frame).is_ok()).count();
+        if let Some(link) = members.first() {
+            link.counters().add(counters::SENT, sent as u64);
+        }
+        sent
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Room>>> {
@@ -137,8 +150,26 @@ impl Hub {
 }
 
 impl Room {
-    fn members(&self) -> MutexGuard<'_, HashMap<u64, Arc<Link>>> {
+    fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Members {
+    /// `false` when it is here already.
+    fn add(&mut self, link: &Arc<Link>) -> bool {
+        self.list = None;
+        self.by_id.insert(link.id(), Arc::clone(link)).is_none()
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Arc<Link>> {
+        self.list = None;
+        self.by_id.remove(&id)
+    }
+
+    fn list(&mut self) -> Arc<[Arc<Link>]> {
+        let by_id = &self.by_id;
+        Arc::clone(self.list.get_or_insert_with(|| by_id.values().cloned().collect()))
     }
 }
 
@@ -160,7 +191,7 @@ fn remove(rooms: &Rooms, name: &str, id: u64) {
     let Some(room) = rooms.get(name) else { return };
     let (link, empty) = {
         let mut members = room.members();
-        (members.remove(&id), members.is_empty())
+        (members.remove(id), members.by_id.is_empty())
     };
     if empty {
         rooms.remove(name);

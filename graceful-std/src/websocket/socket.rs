@@ -179,15 +179,15 @@ impl Link {
         Ok(())
     }
 
-    /// Sends a frame that others are sent as well.
+    /// Sends a frame that others are sent as well. Counting it is the caller's.
     pub(super) fn send_shared(&self, frame: &Bytes) -> Result<(), SendError> {
         let mut outbox = self.admit(frame.len(), Waits::Never)?;
-        if frame.len() > LARGE {
-            outbox.push(frame.clone());
-        } else {
-            outbox.write(|out| out.extend_from_slice(frame));
+        outbox.count();
+        let taken = outbox.write_through(frame);
+        if taken < frame.len() {
+            outbox.push(frame.slice(taken..));
+            self.deliver(&mut outbox);
         }
-        self.dispatch(&mut outbox);
         Ok(())
     }
 
