@@ -115,6 +115,7 @@
 //!   connection, on the thread that uses it; nothing else of yours or ours becomes async.
 //! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
+//! - `logging`: `graceful::logging`, a logger that writes JSON or text, and never holds anybody up.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
 #![forbid(unsafe_code)]
 
@@ -128,6 +129,8 @@ pub mod files;
 mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "logging")]
+pub mod logging;
 #[cfg(feature = "pool")]
 pub mod pool;
 #[cfg(feature = "postgres")]

@@ -55,7 +55,7 @@ use ::postgres::Socket;
 use ::postgres::config::Host;
 use ::postgres::tls::{MakeTlsConnect, TlsConnect};
 use ::r2d2::ManageConnection as _;
-use graceful_core::{BoxError, Deadline};
+use graceful_core::BoxError;
 
 use crate::pool::{Canceller, Managed, Pool, PoolError, Trouble, with_causes};
 
@@ -118,7 +118,7 @@ where
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
     if config.get_application_name().is_none() {
-        config.application_name(program());
+        config.application_name(&program());
     }
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(PATIENCE);

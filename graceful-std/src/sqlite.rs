@@ -127,7 +127,7 @@ impl Managed for SqliteConnectionManager {
         match checkpoint {
             Ok(0) => Ok(()),
             Ok(_) => {
-                log::info!(target: "graceful"; "write-ahead log kept, as it is in use");
+                log::info!(target: "graceful", "write-ahead log kept reason=in_use");
                 Ok(())
             }
             Err(error) => Err(format!("the write-ahead log was not checkpointed: {error}").into()),

@@ -21,7 +21,6 @@ use super::response::{self, Response};
 ///
 /// Inside of an [`io::Error`], as [`Read`](std::io::Read) returns it, it stays what it is: [`Error`](super::Error) finds it
 /// there.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum BodyError {
     /// The connection failed, or ended before the body did.
@@ -82,6 +81,13 @@ impl From<BodyError> for io::Error {
             BodyError::Unreadable => io::ErrorKind::Unsupported,
         };
         Self::new(kind, error)
+    }
+}
+
+/// The text: see [`StartError`](crate::StartError).
+impl fmt::Debug for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

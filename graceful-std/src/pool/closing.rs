@@ -32,16 +32,13 @@ pub(super) fn close<M: ManageConnection>(shared: &Arc<Shared<M>>, deadline: Dead
     let told_by = before(LONGEST_REST.min(left / 50));
     let back_by = before(LONGEST_CLOSE.min(left / 10));
     let cancel_at = before(LONGEST_MARGIN.min(left / 4));
-    match shared.gate.begin_to_close(told_by) {
+    match shared.gate.begin_to_close(told_by, |pool| pool.state().connections as usize) {
         Begun::Closed(closed) => return Ok(closed),
         Begun::Elsewhere => {
             let (_, closed, _, abandoned) = shared.gate.look();
             return Err(shared.left(closed, abandoned, None));
         }
         Begun::Ours => {}
-    }
-    if let Some(pool) = shared.gate.pool() {
-        shared.gate.note_idle(pool.state().idle_connections as usize);
     }
     if !shared.gate.wait_for_all(cancel_at) {
         cancel(shared, back_by);

@@ -153,14 +153,19 @@ impl<P: Clone> Gate<P> {
         self.state().phase == Phase::Open
     }
 
-    /// Refuses everybody from now on. Waits for another closer, as long as it may.
-    pub(super) fn begin_to_close(&self, until: Instant) -> Begun {
+    /// Refuses everybody from now on. Waits for another closer, as long as it may. `connections` asks the pool how many there
+    /// are: those that nobody has at this moment are the idle ones. Asking for the idle ones would count one that is just
+    /// being given back twice.
+    pub(super) fn begin_to_close(&self, until: Instant, connections: impl Fn(&P) -> usize) -> Begun {
         let mut state = self.state();
         loop {
             match state.phase {
                 Phase::Closed => return Begun::Closed(state.tally.clone()),
                 Phase::Open | Phase::Left => {
                     state.phase = Phase::Closing;
+                    if let Some(pool) = &state.pool {
+                        state.tally.idle = connections(pool).saturating_sub(state.with_connection());
+                    }
                     self.free.notify_all();
                     return Begun::Ours;
                 }
@@ -182,10 +187,6 @@ impl<P: Clone> Gate<P> {
     /// Takes the pool away, to close its connections.
     pub(super) fn take_pool(&self) -> Option<P> {
         self.state().pool.take()
-    }
-
-    pub(super) fn note_idle(&self, idle: usize) {
-        self.state().tally.idle = idle;
     }
 
     pub(super) fn note_trouble(&self, trouble: String) {
@@ -255,6 +256,10 @@ impl<P: Clone> Gate<P> {
 impl<P> State<P> {
     fn is_empty(&self) -> bool {
         self.empty.len() == self.seats.len()
+    }
+
+    fn with_connection(&self) -> usize {
+        self.seats.iter().flatten().filter(|sitter| sitter.connection.is_some()).count()
     }
 
     fn holders(&self, now: Instant) -> Vec<Holder> {

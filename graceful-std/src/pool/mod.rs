@@ -75,6 +75,7 @@ pub use drainable::Pool;
 pub use error::{PoolError, PoolLeft};
 pub use holder::{Cancel, Holder};
 pub use status::{PoolClosed, PoolState, PoolStatus};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use trouble::Trouble;
 #[cfg(feature = "postgres")]
 pub(crate) use trouble::with_causes;

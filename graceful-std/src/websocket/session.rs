@@ -151,6 +151,9 @@ impl Session for WebSocketSession {
         }
         loop {
             if self.receive(connection, turn, &mut buffers.input, &socket) == Flow::NeedsWorker {
+                // Answers must not wait for a worker that others keep busy.
+                socket.0.set_delivery(Delivery::Prompt);
+                socket.0.try_again(turn.now());
                 return Next::Work;
             }
             let now = self.now(turn);

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::http::params;
 
 /// Why a [`Router`](super::Router) cannot serve. Told when the server starts; each says what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RouteError {
     /// Two patterns would match the same paths, and neither comes before the other.
@@ -48,6 +48,13 @@ pub enum RouteError {
         /// As it was written.
         pattern: String,
     },
+}
+
+/// The text: see [`StartError`](crate::StartError).
+impl fmt::Debug for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for RouteError {
