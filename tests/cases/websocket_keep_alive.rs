@@ -116,6 +116,20 @@ fn messages_keep_it_open() {
     service.stop().expect_code(0);
 }
 
+/// What HTTP does not tolerate is none of a WebSocket's business.
+#[test]
+fn the_timeouts_of_http_end_with_it() {
+    let service = websocket().env("GF_HTTP_TIMEOUTS", "200").start();
+    let mut client = open(&service, "/echo");
+    client.echo("before");
+    client.stream().set_read_timeout(Some(Duration::from_millis(1000))).expect("a socket");
+    let error = client.next().expect_err("nothing comes");
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error:?}");
+    client.echo("after");
+    client.close();
+    service.stop().expect_code(0);
+}
+
 /// A peer whose good-bye never comes, but whose connection ends.
 #[test]
 fn connections_that_end_without_a_good_bye() {

@@ -25,6 +25,7 @@ mod client;
 pub mod crowd;
 mod exit;
 pub mod fixture;
+mod frames;
 mod http;
 mod kernel;
 mod output;

@@ -21,6 +21,7 @@
 //! `idle_timeout`, `write_timeout`, `notice`, `spread`, `close_timeout` (milliseconds), `farewell`, `close_reason`,
 //! `origins`, `subprotocols` (with commas between them).
 //!
+//! `GF_HTTP_TIMEOUTS` is what HTTP allows for heads, bodies and silence, in milliseconds; each connection has one request then.
 //! `GF_STORM=4` has so many threads broadcast in the room `storm`, each its number and how often it has.
 #![forbid(unsafe_code)]
 
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use graceful::http::{Error, Request, Response, Router, StatusCode};
+use graceful::http::{Error, Request, Response, Router, Server, StatusCode};
 use graceful::websocket::{CloseCode, Closed, Handler, Hub, Message, Overflow, SendError, Side, Socket, WebSocket};
 use graceful::{App, BoxError};
 use graceful_tests::fixture::{say, setting};
@@ -38,7 +39,12 @@ use graceful_tests::fixture::{say, setting};
 fn main(app: &App) -> Result<(), BoxError> {
     let hub = Hub::new();
     let address = std::env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:0".to_owned());
-    let address = app.http(address, routes(configure(WebSocket::new(), setting)?, &hub))?;
+    let mut server = Server::new(routes(configure(WebSocket::new(), setting)?, &hub));
+    if let Some(millis) = setting("http_timeouts") {
+        let timeout = Duration::from_millis(millis.parse()?);
+        server = server.head_timeout(timeout).keep_alive(timeout).body_timeout(timeout).max_requests_per_connection(1);
+    }
+    let address = app.http(address, server)?;
     let storms: usize = setting("storm").map_or(Ok(0), |text| text.parse())?;
     for storm in 0..storms {
         let hub = hub.clone();
