@@ -42,7 +42,7 @@
 //!
 //! | phase | what happens | budget | default |
 //! |---|---|---|---|
-//! | *(at once)* | [`App::is_ready`] is false, in the signal handler itself | | |
+//! | *(at once)* | [`App::is_ready`] is false, in the signal handler itself; checks begin no more | | |
 //! | `lame_duck` | still serving, so that balancers look away; HTTP answers say `Connection: close`; hooks of the phase `before_drain` run | `lame_duck` | 5 s in a cluster, else 0 |
 //! | `draining` | the accept backlog is emptied, listeners close, work in flight ends, idle HTTP connections get one last chance; 250 ms before the deadline tokens are cancelled, at the deadline connections are cut | `drain` | 20 s |
 //! | `stopping_tasks` | tasks are told and joined | `tasks` | 10 s |
@@ -53,6 +53,29 @@
 //! lame duck, drain and tasks share what is left, in proportion when it is less than they ask for, and what one of them does
 //! not use goes to the next. A plan whose hooks and flush need more than the total is refused before user code runs.
 //! The process ends at most 250 ms after the total, whatever user code does.
+//!
+//! # Readiness and liveness
+//!
+//! Checks run in the background, at once when the service begins to serve and then every 5 s, each for at most 1 s. What they
+//! come to is kept: asking runs nothing and waits for nothing.
+//!
+//! | asked | true while |
+//! |---|---|
+//! | [`App::is_ready`] | it serves, every critical check of readiness passes, and no shutdown was requested |
+//! | [`App::is_alive`] | no check of liveness fails; a shutdown changes nothing |
+//! | [`App::checks`] | what is known of each: status, last outcome, where it hangs |
+//!
+//! ```
+//! # struct Db;
+//! # impl Db { fn ping(&self) -> Result<(), std::io::Error> { Ok(()) } }
+//! #[graceful::readiness(every = "5s", timeout = "1s", critical, failures = 3)]
+//! fn database(db: &Db) -> Result<(), std::io::Error> {
+//!     db.ping()
+//! }
+//! ```
+//!
+//! The first result counts at once, after that three failures in a row and one success. A check that hangs has failed, is
+//! named with where it hangs, is not begun a second time, and keeps neither the others nor the exit waiting.
 //!
 //! # Signals
 //!
@@ -110,31 +133,44 @@
 //! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
 //! - `external`: `graceful::external`, several services closed at the same time inside one budget.
 //! - `files`: `graceful::files`, append-only logs and temporary files.
+//! - `nats`: `graceful::nats`, NATS with blocking calls. Its driver is async: it runs, with a runtime (tokio) of its own, on
+//!   one thread; nothing of yours becomes async.
 //! - `pool`: `graceful::pool`, connection pools (`r2d2`) that close without losing work.
 //! - `postgres`: `graceful::postgres`, PostgreSQL in such a pool. Its driver embeds an async runtime (tokio), one for each
 //!   connection, on the thread that uses it; nothing else of yours or ours becomes async.
+//! - `redis`: `graceful::redis`, Redis in such a pool, subscriptions on threads that end.
 //! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
+//! - `health`: `graceful::health`, probes on a listener of their own or among other routes.
 //! - `logging`: `graceful::logging`, a logger that writes JSON or text, and never holds anybody up.
-//! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`].
+//! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`],
+//!   [`Check`].
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "cache")]
 pub mod cache;
+#[cfg(any(feature = "http", feature = "logging"))]
+mod calendar;
 #[cfg(feature = "external")]
 pub mod external;
 #[cfg(feature = "files")]
 pub mod files;
 #[cfg(all(any(test, fuzzing), feature = "http"))]
 mod fuzzing;
+#[cfg(feature = "health")]
+pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "logging")]
 pub mod logging;
+#[cfg(feature = "nats")]
+pub mod nats;
 #[cfg(feature = "pool")]
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "websocket")]
@@ -142,7 +178,7 @@ pub mod websocket;
 
 pub use graceful_core::*;
 #[cfg(feature = "macros")]
-pub use graceful_macros::{cleanup, main, reload, task};
+pub use graceful_macros::{cleanup, liveness, main, readiness, reload, task};
 
 #[cfg(all(any(test, fuzzing), feature = "http"))]
 #[doc(hidden)]

@@ -1,0 +1,70 @@
+//! Probes: `/health`, `/health/live`, `/health/ready`, `/health/startup`.
+//!
+//! ```no_run
+//! use graceful::health::Probes;
+//! use graceful::http::Router;
+//! use graceful::{App, StartError};
+//!
+//! #[graceful::main]
+//! fn main(app: &App) -> Result<(), StartError> {
+//!     let probes = Probes::new().serve(app, "127.0.0.1:9090")?;    // a listener of their own, which closes last
+//!     println!("admin on http://{probes}");
+//!     let routes = Router::new().get("/", || "Hello, World!").nest("/shop", Probes::new().routes(app));
+//!     app.http("127.0.0.1:8080", routes)?;                         // and at /shop/health, /shop/readyz, … as well
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | path | also | 200 | 503 |
+//! |---|---|---|---|
+//! | `/health/live` | `/livez`, `/healthz` | to the end of the process, whatever happens outside of it | while a `#[liveness]` check fails |
+//! | `/health/ready` | `/readyz` | while it may be sent work | while it starts, while a critical `#[readiness]` check fails, and from the instant of the request to shut down |
+//! | `/health/startup` | `/startupz` | once it has served | while it starts |
+//! | `/health` | | as `/health/ready`, with everything that is known | likewise |
+//!
+//! Answers are JSON:
+//!
+//! | status | body |
+//! |---|---|
+//! | 200 | `{"status":"ready"}` |
+//! | 503 | `{"message":"critical checks are failing: database","status":"not_ready"}` |
+//! | 503 | `{"message":"the service is shutting down","status":"shutting_down"}` |
+//!
+//! A probe is never slow because a check is: checks run in the background, and probes tell what they have come to.
+//! What a check has failed with is told to the logs and not to whoever asks.
+//!
+//! On a listener of their own probes are served by a thread of their own, so they answer while every thread of the service is
+//! busy, and until the process ends: its connections hold nothing up and are part of no count.
+
+mod answers;
+mod listener;
+
+use graceful_core::{Address, App, LocalAddress, StartError};
+
+use crate::http::Router;
+
+/// The probes of a service.
+#[derive(Debug, Default)]
+#[must_use = "probes answer once they are served or mounted"]
+pub struct Probes(());
+
+impl Probes {
+    /// All of them.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As routes, for [`Router::nest`]. On the service's own listener they stop with it: once the drain has begun, a new
+    /// connection is refused, which tells a balancer the same.
+    pub fn routes(self, app: &App) -> Router {
+        answers::routes(app)
+    }
+
+    /// On a listener of their own, which closes last: in the flush phase, after all hooks of an order up to 1 000 000.
+    ///
+    /// # Errors
+    /// As [`App::http`]; [`StartError::Plan`] when there are two of them.
+    pub fn serve(self, app: &App, address: impl Into<Address>) -> Result<LocalAddress, StartError> {
+        listener::serve("probes", app, address.into(), answers::routes(app))
+    }
+}
