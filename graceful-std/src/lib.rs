@@ -140,6 +140,7 @@
 //!   connection, on the thread that uses it; nothing else of yours or ours becomes async.
 //! - `redis`: `graceful::redis`, Redis in such a pool, subscriptions on threads that end.
 //! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
+//! - `metrics`: `graceful::metrics`, metrics for Prometheus.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
 //! - `health`: `graceful::health`, probes on a listener of their own or among other routes.
 //! - `logging`: `graceful::logging`, a logger that writes JSON or text, and never holds anybody up.
@@ -163,6 +164,8 @@ pub mod health;
 pub mod http;
 #[cfg(feature = "logging")]
 pub mod logging;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "nats")]
 pub mod nats;
 #[cfg(feature = "pool")]

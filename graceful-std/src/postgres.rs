@@ -57,7 +57,7 @@ use ::postgres::tls::{MakeTlsConnect, TlsConnect};
 use ::r2d2::ManageConnection as _;
 use graceful_core::BoxError;
 
-use crate::pool::{Canceller, Managed, Pool, PoolError, Trouble, with_causes};
+use crate::pool::{Canceller, Managed, Pool, PoolError, open_all, with_causes};
 
 /// Why there is no pool.
 #[derive(Debug)]
@@ -77,8 +77,11 @@ pub enum OpenError {
     },
 }
 
-/// How long a connection may take to be opened at the start, and a checkout waits for one.
+/// How long the first connection may take to be opened, and a checkout waits for one.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the others together may take.
+const OPENING: Duration = Duration::from_secs(20);
 
 /// Opens a pool of `size` connections, without TLS. See [`open_with`]; the pool's name is `postgres`.
 ///
@@ -88,7 +91,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// [`OpenError`] says where, as whom, and what the server said.
 ///
 /// # Blocking
-/// Up to 10 s.
+/// Up to 5 s for the first connection and 20 s for the others.
 pub fn open(url: &str, size: u32) -> Result<Pool<PostgresConnectionManager<NoTls>>, OpenError> {
     let config = url.parse().map_err(|error| OpenError::Url { source: with_causes(&error).into() })?;
     open_with("postgres", config, NoTls, size)
@@ -104,7 +107,7 @@ pub fn open(url: &str, size: u32) -> Result<Pool<PostgresConnectionManager<NoTls
 /// [`OpenError`] says where, as whom, and what the server said.
 ///
 /// # Blocking
-/// Up to 10 s.
+/// Up to 5 s for the first connection and 20 s for the others.
 pub fn open_with<T>(
     name: impl Into<String>,
     mut config: Config,
@@ -127,13 +130,9 @@ where
     let failed = |source: BoxError| OpenError::Connect { target: target.clone(), source };
     // Tried here first, since r2d2 would try wrong passwords for seconds.
     try_once(PostgresConnectionManager::new(config.clone(), tls.clone())).map_err(failed)?;
-    let trouble = Trouble::default();
-    let pool = ::r2d2::Pool::builder()
-        .max_size(size.max(1))
-        .connection_timeout(PATIENCE)
-        .error_handler(Box::new(trouble.clone()))
-        .build(PostgresConnectionManager::new(config, tls.clone()))
-        .map_err(|error| failed(trouble.last().map_or_else(|| error.into(), BoxError::from)))?;
+    let builder = ::r2d2::Pool::builder().max_size(size.max(1)).connection_timeout(PATIENCE);
+    let manager = PostgresConnectionManager::new(config, tls.clone());
+    let (pool, trouble) = open_all(builder, manager, OPENING).map_err(failed)?;
     Ok(Pool::build(name.into(), pool, Box::new(canceller(tls)), |_, _| Ok(()), trouble))
 }
 

@@ -41,7 +41,7 @@ use ::r2d2::ManageConnection;
 use ::rusqlite::Connection;
 use graceful_core::{BoxError, Deadline};
 
-use crate::pool::{Canceller, Managed, Pool, PoolError, Trouble};
+use crate::pool::{Canceller, Managed, Pool, PoolError, open_all};
 
 /// Why a database could not be opened.
 #[derive(Debug)]
@@ -56,6 +56,9 @@ pub struct OpenError {
 /// How long a statement waits for another connection's write, and a checkout for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long all connections together may take to be opened.
+const OPENING: Duration = Duration::from_secs(20);
+
 /// The order matters: who changes the journal's mode has to wait for others who do.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
@@ -69,7 +72,7 @@ const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PR
 /// [`OpenError`] with the file and what SQLite says.
 ///
 /// # Blocking
-/// For the disk, and up to 5 s for another process that is writing.
+/// For the disk, and up to 5 s for another process that is writing; 20 s at most for all connections.
 pub fn open(path: impl AsRef<Path>, size: u32) -> Result<Pool<SqliteConnectionManager>, OpenError> {
     let path = path.as_ref();
     let failed = |source: BoxError| OpenError { path: path.to_owned(), source };
@@ -79,16 +82,13 @@ pub fn open(path: impl AsRef<Path>, size: u32) -> Result<Pool<SqliteConnectionMa
     });
     // Tried here, since r2d2 would try for seconds. It stays open until the others are: the first one makes the file.
     let first = manager.connect().map_err(|error| failed(error.into()))?;
-    let trouble = Trouble::default();
-    let pool = ::r2d2::Pool::builder()
+    let builder = ::r2d2::Pool::builder()
         .max_size(size.max(1))
         .connection_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_on_check_out(false)
-        .error_handler(Box::new(trouble.clone()))
-        .build(manager)
-        .map_err(|error| failed(trouble.last().map_or_else(|| error.into(), BoxError::from)))?;
+        .test_on_check_out(false);
+    let (pool, trouble) = open_all(builder, manager, OPENING).map_err(failed)?;
     drop(first);
     let canceller = Box::new(SqliteConnectionManager::canceller);
     Ok(Pool::build("sqlite".to_owned(), pool, canceller, SqliteConnectionManager::farewell, trouble))

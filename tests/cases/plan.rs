@@ -76,6 +76,7 @@ fn as_data() {
             hook("third", "cleanup", 30),
             hook("last", "flush", 0),
         ],
+        "checks": [],
         "tasks": [],
         "reloads": [],
         "signals": {

@@ -21,15 +21,20 @@
 #![forbid(unsafe_code)]
 
 mod binaries;
+pub mod checks;
 mod client;
 pub mod crowd;
+mod daemon;
 mod exit;
 pub mod fixture;
 mod frames;
 mod http;
 mod kernel;
+pub mod nats;
 mod output;
+pub mod postgres;
 mod preload;
+pub mod redis;
 mod running;
 mod service;
 mod stream;
@@ -37,6 +42,7 @@ pub mod ws;
 
 use std::time::Duration;
 
+pub use daemon::Daemon;
 pub use client::{Client, Seen, ask_once};
 pub use exit::Exit;
 pub use http::{Answer, Http, get, post};

@@ -42,11 +42,16 @@ mod listener;
 use graceful_core::{Address, App, LocalAddress, StartError};
 
 use crate::http::Router;
+#[cfg(feature = "metrics")]
+use crate::metrics::Metrics;
 
 /// The probes of a service.
 #[derive(Debug, Default)]
 #[must_use = "probes answer once they are served or mounted"]
-pub struct Probes(());
+pub struct Probes {
+    #[cfg(feature = "metrics")]
+    metrics: Option<Metrics>,
+}
 
 impl Probes {
     /// All of them.
@@ -54,10 +59,22 @@ impl Probes {
         Self::default()
     }
 
+    /// With `/metrics` beside them.
+    #[cfg(feature = "metrics")]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// As routes, for [`Router::nest`]. On the service's own listener they stop with it: once the drain has begun, a new
     /// connection is refused, which tells a balancer the same.
     pub fn routes(self, app: &App) -> Router {
-        answers::routes(app)
+        let routes = answers::routes(app);
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = self.metrics {
+            return metrics.add_to(routes);
+        }
+        routes
     }
 
     /// On a listener of their own, which closes last: in the flush phase, after all hooks of an order up to 1 000 000.
@@ -65,6 +82,6 @@ impl Probes {
     /// # Errors
     /// As [`App::http`]; [`StartError::Plan`] when there are two of them.
     pub fn serve(self, app: &App, address: impl Into<Address>) -> Result<LocalAddress, StartError> {
-        listener::serve("probes", app, address.into(), answers::routes(app))
+        listener::serve("probes", app, address.into(), self.routes(app))
     }
 }

@@ -66,7 +66,11 @@ pub(crate) type WriteBody = Box<dyn FnOnce(&mut BodyWriter<'_>) -> io::Result<()
 /// A request's body as the session receives it.
 ///
 /// A failed read carries a [`BodyError`] (`io::Error::from(BodyError::TimedOut)`), which decides the response's status.
-pub(crate) trait Incoming: Read {
+/// It is no [`Read`]: every service would contain all methods of that trait.
+pub(crate) trait Incoming {
+    /// As [`Read::read`].
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
     /// What is left to be read, if the client has announced it.
     fn len_hint(&self) -> Option<u64>;
 }
@@ -309,14 +313,12 @@ mod tests {
         announced: bool,
     }
 
-    impl Read for Slow {
+    impl Incoming for Slow {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let room = buffer.len().min(3);
             self.bytes.read(&mut buffer[..room])
         }
-    }
 
-    impl Incoming for Slow {
         fn len_hint(&self) -> Option<u64> {
             self.announced.then_some(self.bytes.len() as u64)
         }

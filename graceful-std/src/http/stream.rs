@@ -13,12 +13,12 @@ use graceful_core::Stop;
 /// Writing blocks while the client does not take what was sent; it fails once the client has gone, or when it has taken
 /// nothing for longer than the server allows.
 pub struct BodyWriter<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut dyn Sink,
     stop: &'a Stop,
 }
 
 impl<'a> BodyWriter<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write, stop: &'a Stop) -> Self {
+    pub(crate) fn new(out: &'a mut dyn Sink, stop: &'a Stop) -> Self {
         Self { out, stop }
     }
 
@@ -36,12 +36,24 @@ impl Write for BodyWriter<'_> {
         self.out.write(bytes)
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes)
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// What a [`BodyWriter`] needs of a [`Write`]: as a `dyn Write`, all methods of that trait would be in every service.
+pub(crate) trait Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    fn flush(&mut self) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for W {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(self, bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        Write::flush(self)
     }
 }
 

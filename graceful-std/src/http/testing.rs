@@ -48,7 +48,15 @@ pub(crate) fn sent(body: Body) -> String {
     match body.into_kind() {
         Kind::Bytes(all) => bytes.extend_from_slice(&all),
         Kind::Empty => {}
-        Kind::Incoming(mut reader) => drop(std::io::copy(&mut reader, &mut bytes).expect("readable")),
+        Kind::Incoming(mut reader) => {
+            let mut piece = [0; 512];
+            loop {
+                match reader.read(&mut piece).expect("readable") {
+                    0 => break,
+                    count => bytes.extend_from_slice(&piece[..count]),
+                }
+            }
+        }
         Kind::Reader { mut reader, .. } => drop(std::io::copy(&mut reader, &mut bytes).expect("readable")),
         Kind::Writer(write) => write(&mut BodyWriter::new(&mut bytes, &stop())).expect("writes"),
     }

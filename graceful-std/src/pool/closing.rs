@@ -47,13 +47,14 @@ pub(super) fn close<M: ManageConnection>(shared: &Arc<Shared<M>>, deadline: Dead
     {
         shared.gate.note_trouble(trouble);
     }
-    let (closed, abandoned, trouble) = shared.gate.end();
-    if abandoned.is_empty() && trouble.is_none() {
-        let PoolClosed { idle, returned, cancelled } = closed;
-        log::info!(target: "graceful", pool = shared.name.as_str(), idle, returned, cancelled; "pool closed");
-        return Ok(closed);
+    match shared.gate.end() {
+        Ok(closed) => {
+            let PoolClosed { idle, returned, cancelled } = closed;
+            log::info!(target: "graceful", pool = shared.name.as_str(), idle, returned, cancelled; "pool closed");
+            Ok(closed)
+        }
+        Err((closed, abandoned, trouble)) => Err(shared.left(closed, abandoned, trouble)),
     }
-    Err(shared.left(closed, abandoned, trouble))
 }
 
 impl<M: ManageConnection> Shared<M> {

@@ -1,17 +1,35 @@
 //! Who may have a connection and who has one. It knows no database: what is given out is the pool to ask.
 
 use std::panic::Location;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+
+// For the model checker, which `RUSTFLAGS="--cfg graceful_shuttle" cargo test -p graceful-std --lib shuttle` runs.
+#[cfg(graceful_shuttle)]
+use ::shuttle::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+#[cfg(not(graceful_shuttle))]
+use std::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::holder::{Cancel, Holder};
 use super::status::{PoolClosed, PoolState};
 use super::{Canceller, PoolError};
 
 /// The door of a pool: as many seats as it may have connections.
+///
+/// The lock of `state` is for the moment in which a seat is taken or given back; what is known of a sitter is under a lock of
+/// its seat, which nobody else wants unless he closes or looks. Whoever has a seat's lock may not ask for the state's.
 pub(super) struct Gate<P> {
     state: Mutex<State<P>>,
+    seats: Box<[Mutex<Option<Sitter>>]>,
+    /// `Phase::Open` of the state. Written under its lock, and before the seats are looked at.
+    open: AtomicBool,
     /// A seat came free, or the pool closes: for those who wait for one.
     free: Condvar,
     /// Somebody left, or a closer is through: for those who close.
@@ -22,9 +40,10 @@ struct State<P> {
     phase: Phase,
     /// Gone once the connections are to be closed.
     pool: Option<P>,
-    seats: Vec<Option<Sitter>>,
     empty: Vec<usize>,
     waiting: usize,
+    /// Those of them who have been woken and are on their way: to wake one twice costs a system call.
+    woken: usize,
     /// What the closing came to so far.
     tally: PoolClosed,
     /// Why the connections could not be closed.
@@ -74,13 +93,20 @@ impl<P: Clone> Gate<P> {
         let state = State {
             phase: Phase::Open,
             pool: Some(pool),
-            seats: (0..seats).map(|_| None).collect(),
             empty: (0..seats).rev().collect(),
             waiting: 0,
+            woken: 0,
             tally: PoolClosed::default(),
             trouble: None,
         };
-        Self { state: Mutex::new(state), free: Condvar::new(), left: Condvar::new() }
+        let seats = (0..seats).map(|_| Mutex::default()).collect();
+        Self {
+            state: Mutex::new(state),
+            seats,
+            open: AtomicBool::new(true),
+            free: Condvar::new(),
+            left: Condvar::new(),
+        }
     }
 
     /// Takes a seat, from `since` on and until `until` at the latest.
@@ -90,6 +116,8 @@ impl<P: Clone> Gate<P> {
         since: Instant,
         until: Instant,
     ) -> Result<(usize, P), Refused> {
+        let thread = thread::current();
+        let sitter = Sitter { thread, location, since, connection: None, cancel: Cancel::NotTried };
         let mut state = self.state();
         loop {
             let pool = match (&state.pool, state.phase) {
@@ -99,28 +127,30 @@ impl<P: Clone> Gate<P> {
             if let Some(&place) = state.empty.last() {
                 let pool = pool.clone();
                 state.empty.pop();
-                let thread = thread::current();
-                state.seats[place] =
-                    Some(Sitter { thread, location, since, connection: None, cancel: Cancel::NotTried });
+                drop(state);
+                *self.seat(place) = Some(sitter);
                 return Ok((place, pool));
             }
             let now = Instant::now();
             if now >= until {
-                return Err(Refused::TimedOut(state.holders(now)));
+                drop(state);
+                return Err(Refused::TimedOut(self.holders()));
             }
             state.waiting += 1;
             state = wait(&self.free, state, until - now);
             state.waiting -= 1;
+            state.woken = state.woken.saturating_sub(1);
         }
     }
 
     /// Notes which connection its sitter got; an error when the pool closes by now.
     pub(super) fn seated(&self, place: usize, tag: Arc<Tag>) -> Result<(), Refused> {
-        let mut state = self.state();
-        if state.phase != Phase::Open {
+        let mut seat = self.seat(place);
+        // Either it is open still, and a closer that comes now has to wait for this lock, or it is not.
+        if !self.is_open() {
             return Err(Refused::Closed);
         }
-        if let Some(sitter) = &mut state.seats[place] {
+        if let Some(sitter) = &mut *seat {
             sitter.connection = Some(tag);
         }
         Ok(())
@@ -129,10 +159,14 @@ impl<P: Clone> Gate<P> {
     /// Gives a seat back, after the connection.
     pub(super) fn leave(&self, place: usize) {
         let mut state = self.state();
-        let sitter = state.seats[place].take();
+        // In the same moment as the phase is looked at: a closer counts it as out, or it is idle.
+        let sitter = self.seat(place).take();
         state.empty.push(place);
         if state.phase == Phase::Open {
-            if state.waiting > 0 {
+            let wake = state.waiting > state.woken;
+            state.woken += usize::from(wake);
+            drop(state);
+            if wake {
                 self.free.notify_one();
             }
         } else {
@@ -142,15 +176,15 @@ impl<P: Clone> Gate<P> {
                     Cancel::Failed(_) | Cancel::NotTried => state.tally.returned += 1,
                 }
             }
+            drop(state);
             self.left.notify_all();
         }
-        drop(state);
-        // The last to know a canceller drops it, which is user code: not under the lock.
+        // The last to know a canceller drops it, which is user code: after the locks.
         drop(sitter);
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.state().phase == Phase::Open
+        self.open.load(Ordering::SeqCst)
     }
 
     /// Refuses everybody from now on. Waits for another closer, as long as it may. `connections` asks the pool how many there
@@ -163,10 +197,15 @@ impl<P: Clone> Gate<P> {
                 Phase::Closed => return Begun::Closed(state.tally.clone()),
                 Phase::Open | Phase::Left => {
                     state.phase = Phase::Closing;
-                    if let Some(pool) = &state.pool {
-                        state.tally.idle = connections(pool).saturating_sub(state.with_connection());
-                    }
+                    self.open.store(false, Ordering::SeqCst);
                     self.free.notify_all();
+                    if let Some(pool) = &state.pool {
+                        let has_one = |seat: &Mutex<Option<Sitter>>| {
+                            lock(seat).as_ref().is_some_and(|sitter| sitter.connection.is_some())
+                        };
+                        let out = self.seats.iter().filter(|seat| has_one(seat)).count();
+                        state.tally.idle = connections(pool).saturating_sub(out);
+                    }
                     return Begun::Ours;
                 }
                 Phase::Closing => {}
@@ -197,7 +236,7 @@ impl<P: Clone> Gate<P> {
     pub(super) fn wait_for_all(&self, until: Instant) -> bool {
         let mut state = self.state();
         loop {
-            if state.is_empty() {
+            if state.empty.len() == self.seats.len() {
                 return true;
             }
             let now = Instant::now();
@@ -210,11 +249,11 @@ impl<P: Clone> Gate<P> {
 
     /// Those who are to be cancelled now: everybody who is at something and whose canceller does not run already.
     pub(super) fn to_cancel(&self) -> Vec<(usize, Canceller)> {
-        let mut state = self.state();
-        let sitters = state.seats.iter_mut().enumerate();
-        sitters
-            .filter_map(|(place, sitter)| {
-                let sitter = sitter.as_mut().filter(|sitter| sitter.cancel != Cancel::Hanging)?;
+        let seats = self.seats.iter().enumerate();
+        seats
+            .filter_map(|(place, seat)| {
+                let mut seat = lock(seat);
+                let sitter = seat.as_mut().filter(|sitter| sitter.cancel != Cancel::Hanging)?;
                 let canceller = sitter.connection.as_ref()?.canceller.clone()?;
                 sitter.cancel = Cancel::Hanging;
                 Some((place, canceller))
@@ -224,17 +263,28 @@ impl<P: Clone> Gate<P> {
 
     /// Notes what a canceller came to. Seats are not taken again once the pool closes, so it is the same sitter.
     pub(super) fn note_cancel(&self, place: usize, cancel: Cancel) {
-        if let Some(sitter) = &mut self.state().seats[place] {
+        if let Some(sitter) = &mut *self.seat(place) {
             sitter.cancel = cancel;
         }
     }
 
-    /// The end of a closer: those who are still there, and what went wrong.
-    pub(super) fn end(&self) -> (PoolClosed, Vec<Holder>, Option<String>) {
+    /// The end of a closer: everything is closed, or what went wrong is told with those who are still there.
+    pub(super) fn end(&self) -> Result<PoolClosed, (PoolClosed, Vec<Holder>, Option<String>)> {
         let mut state = self.state();
-        state.phase = if state.is_empty() && state.trouble.is_none() { Phase::Closed } else { Phase::Left };
+        let out = self.seats.len() - state.empty.len();
+        let mut trouble = state.trouble.take();
+        state.phase = if out == 0 && trouble.is_none() { Phase::Closed } else { Phase::Left };
+        let (phase, tally) = (state.phase, state.tally.clone());
+        drop(state);
         self.left.notify_all();
-        (state.tally.clone(), state.holders(Instant::now()), state.trouble.take())
+        if phase == Phase::Closed {
+            return Ok(tally);
+        }
+        let holders = self.holders();
+        if holders.len() < out && trouble.is_none() {
+            trouble = Some("one was coming back at that moment".to_owned());
+        }
+        Err((tally, holders, trouble))
     }
 
     /// How it stands, without the counts of the pool behind.
@@ -245,27 +295,25 @@ impl<P: Clone> Gate<P> {
             Phase::Closing | Phase::Left => PoolState::Closing,
             Phase::Closed => PoolState::Closed,
         };
-        (shown, state.tally.clone(), state.waiting, state.holders(Instant::now()))
+        let (tally, waiting) = (state.tally.clone(), state.waiting);
+        drop(state);
+        (shown, tally, waiting, self.holders())
+    }
+
+    fn holders(&self) -> Vec<Holder> {
+        let now = Instant::now();
+        let told = |seat: &Mutex<Option<Sitter>>| lock(seat).as_ref().map(|sitter| sitter.tell(now));
+        let mut holders: Vec<_> = self.seats.iter().filter_map(told).collect();
+        holders.sort_by_key(|holder| holder.since);
+        holders
+    }
+
+    fn seat(&self, place: usize) -> MutexGuard<'_, Option<Sitter>> {
+        lock(&self.seats[place])
     }
 
     fn state(&self) -> MutexGuard<'_, State<P>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<P> State<P> {
-    fn is_empty(&self) -> bool {
-        self.empty.len() == self.seats.len()
-    }
-
-    fn with_connection(&self) -> usize {
-        self.seats.iter().flatten().filter(|sitter| sitter.connection.is_some()).count()
-    }
-
-    fn holders(&self, now: Instant) -> Vec<Holder> {
-        let mut holders: Vec<_> = self.seats.iter().flatten().map(|sitter| sitter.tell(now)).collect();
-        holders.sort_by_key(|holder| holder.since);
-        holders
+        lock(&self.state)
     }
 }
 
@@ -292,6 +340,75 @@ impl Refused {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn wait<'a, S>(condvar: &Condvar, guard: MutexGuard<'a, S>, time: Duration) -> MutexGuard<'a, S> {
     condvar.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
+}
+
+#[cfg(all(test, graceful_shuttle))]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use ::shuttle::thread;
+
+    use super::*;
+
+    /// The model checker knows no time: who is not woken hangs, and it tells.
+    const EVER: Duration = Duration::from_secs(3600);
+
+    fn take(gate: &Gate<()>, out: &AtomicUsize, seats: usize) -> Result<(), Refused> {
+        let now = Instant::now();
+        let (place, ()) = gate.enter(Location::caller(), now, now + EVER)?;
+        assert!(out.fetch_add(1, Ordering::SeqCst) < seats);
+        thread::yield_now();
+        let seated = gate.seated(place, Arc::new(Tag { number: 1, canceller: None }));
+        thread::yield_now();
+        out.fetch_sub(1, Ordering::SeqCst);
+        gate.leave(place);
+        seated
+    }
+
+    #[test]
+    fn shuttle_everybody_who_waits_is_woken() {
+        let body = || {
+            let (gate, out) = (Arc::new(Gate::new((), 2)), Arc::new(AtomicUsize::new(0)));
+            let threads = (0..4).map(|_| {
+                let (gate, out) = (Arc::clone(&gate), Arc::clone(&out));
+                thread::spawn(move || (0..2).for_each(|_| assert!(take(&gate, &out, 2).is_ok())))
+            });
+            threads.collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().expect("no panic"));
+        };
+        ::shuttle::check_random(body, 2000);
+    }
+
+    #[test]
+    fn shuttle_each_connection_is_counted_once_when_it_closes() {
+        let body = || {
+            let (gate, out) = (Arc::new(Gate::new((), 1)), Arc::new(AtomicUsize::new(0)));
+            let threads = (0..2).map(|_| {
+                let (gate, out) = (Arc::clone(&gate), Arc::clone(&out));
+                thread::spawn(move || while take(&gate, &out, 1).is_ok() {})
+            });
+            let closers = (0..2).map(|_| {
+                let gate = Arc::clone(&gate);
+                thread::spawn(move || match gate.begin_to_close(Instant::now() + EVER, |()| 1) {
+                    Begun::Closed(closed) => closed,
+                    Begun::Elsewhere => panic!("there is time"),
+                    Begun::Ours => {
+                        assert!(gate.wait_for_all(Instant::now() + EVER));
+                        gate.end().unwrap_or_else(|(_, holders, trouble)| panic!("{holders:?} {trouble:?}"))
+                    }
+                })
+            });
+            let (threads, closers) = (threads.collect::<Vec<_>>(), closers.collect::<Vec<_>>());
+            threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+            let closed: Vec<_> = closers.into_iter().map(|closer| closer.join().expect("no panic")).collect();
+            assert_eq!(closed[0], closed[1]);
+            assert_eq!(closed[0].idle + closed[0].returned, 1, "{:?}", closed[0]);
+        };
+        ::shuttle::check_random(body, 5000);
+    }
 }

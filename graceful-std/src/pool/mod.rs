@@ -50,7 +50,8 @@
 //! # Limits
 //!
 //! - r2d2 closes connections when nobody refers to its pool any more. A clone of the `r2d2::Pool` that the user keeps, or one
-//!   connection that is abandoned, keeps the others open, until it is dropped or the process ends.
+//!   connection that is abandoned, keeps the others open, until it is dropped or the process ends. A connection that r2d2 is
+//!   opening at that moment is closed as soon as it is open.
 //! - While a connection is being opened for a checkout that waits, r2d2 is asked anew every 25 ms, and an event handler of the
 //!   user's sees a timeout each time.
 //! - A connection that its holder leaves inside of a transaction that it began by hand (`BEGIN` as text) goes back like that,
@@ -75,8 +76,10 @@ pub use drainable::Pool;
 pub use error::{PoolError, PoolLeft};
 pub use holder::{Cancel, Holder};
 pub use status::{PoolClosed, PoolState, PoolStatus};
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "redis")]
 pub(crate) use trouble::Trouble;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use trouble::open_all;
 #[cfg(feature = "postgres")]
 pub(crate) use trouble::with_causes;
 

@@ -58,7 +58,7 @@ fn idle_connections_are_closed() {
     drop(pool.get().expect("one"));
     assert_eq!((pool.status().connections, pool.status().idle, pool.status().out), (3, 3, 0));
     assert_eq!(pool.close(after(SOON)), Ok(closed(3, 0, 0)));
-    assert_eq!(books.open(), 0);
+    books.all_closed();
     assert_eq!(pool.status().state, PoolState::Closed);
     assert_eq!(pool.status().connections, 0);
     // Again, and after no time at all.
@@ -90,7 +90,8 @@ fn what_comes_back_is_waited_for() {
     drop(let_go);
     assert_eq!(closer.join().expect("no panic"), Ok(closed(1, 1, 0)));
     holder.join().expect("no panic");
-    assert_eq!((books.open(), books.cancelled()), (0, 0));
+    books.all_closed();
+    assert_eq!(books.cancelled(), 0);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn what_still_runs_is_cancelled_before_the_deadline() {
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(1500) && took < Duration::from_secs(2), "{took:?}");
     assert_eq!(holder.join().expect("no panic"), Err("cancelled"));
-    assert_eq!(books.open(), 0);
+    books.all_closed();
 }
 
 #[test]
@@ -145,7 +146,7 @@ fn what_does_not_come_back_is_abandoned_and_named() {
     // It comes back after all: everything is closed then, and the next one who closes is told so.
     drop(let_go);
     holder.join().expect("no panic");
-    assert_eq!(books.open(), 0);
+    books.all_closed();
     assert_eq!(pool.close(after(SOON)), Ok(closed(2, 0, 1)));
 }
 
@@ -182,7 +183,7 @@ fn who_waits_for_a_connection_that_is_being_opened_is_refused_too() {
     until(|| pool.status().out == 1);
     assert_eq!(pool.close(after(SOON)), Ok(closed(0, 0, 0)));
     assert!(matches!(waiting.join().expect("no panic"), Err(PoolError::Closed { .. })));
-    assert_eq!(books.open(), 0);
+    books.all_closed();
 }
 
 #[test]
@@ -237,7 +238,7 @@ fn a_holder_that_panics_gives_its_connection_back() {
     assert!(panicked.is_err());
     drop(pool.get().expect("it is back"));
     assert_eq!(pool.close(after(SOON)), Ok(closed(1, 0, 0)));
-    assert_eq!(books.open(), 0);
+    books.all_closed();
 }
 
 #[test]
@@ -304,14 +305,14 @@ fn a_farewell_that_fails_or_hangs_is_told() {
     let (pool, books) = pool_that(Told { fail_farewell: true, ..Told::default() }, 1);
     let left = pool.close(after(SOON)).expect_err("it fails");
     assert_eq!(left.to_string(), "orders: no farewell, as told; the others: 1 idle, 0 returned, 0 cancelled");
-    assert_eq!(books.open(), 0);
+    books.all_closed();
     let (pool, books) = pool_that(Told { hang_in_farewell: true, ..Told::default() }, 1);
     let began = Instant::now();
     let left = pool.close(after(SHORT)).expect_err("it hangs");
     assert!(began.elapsed() <= SHORT, "{:?}", began.elapsed());
     assert_eq!(left.error.as_deref(), Some("its idle connections were not closed in time"));
     books.let_go();
-    until(|| books.open() == 0);
+    books.all_closed();
 }
 
 #[test]
@@ -327,7 +328,7 @@ fn a_connection_that_broke_is_replaced() {
     assert_eq!(pool.status().holders[0].connection, Some(2));
     drop(next);
     assert_eq!(pool.close(after(SOON)), Ok(closed(1, 0, 0)));
-    assert_eq!(books.open(), 0);
+    books.all_closed();
 }
 
 #[test]
@@ -350,7 +351,7 @@ fn a_clone_that_the_user_kept_is_no_obstacle() {
     // As the documentation says.
     assert_eq!(books.open(), 2);
     drop((theirs, kept));
-    assert_eq!(books.open(), 0);
+    books.all_closed();
 }
 
 #[test]

@@ -5,6 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::r2d2::HandleError;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use {
+    ::r2d2::ManageConnection,
+    graceful_core::BoxError,
+    std::thread,
+    std::time::{Duration, Instant},
+};
 
 /// Keeps the last error of a pool: r2d2 keeps only an error's own text, which of PostgreSQL's driver is `db error`.
 #[derive(Clone, Default)]
@@ -28,6 +35,33 @@ impl<E: Error> HandleError<E> for Trouble {
 impl fmt::Debug for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Trouble").field(&self.last()).finish()
+    }
+}
+
+/// Opens a pool and waits until it has all of its connections; the first error ends the wait. r2d2 by itself would try again
+/// until its timeout, which is as well the limit for all of them together.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) fn open_all<M: ManageConnection>(
+    builder: ::r2d2::Builder<M>,
+    manager: M,
+    limit: Duration,
+) -> Result<(::r2d2::Pool<M>, Trouble), BoxError> {
+    let trouble = Trouble::default();
+    let pool = builder.error_handler(Box::new(trouble.clone())).build_unchecked(manager);
+    let deadline = Instant::now() + limit;
+    loop {
+        let opened = pool.state().connections;
+        if opened >= pool.max_size() {
+            return Ok((pool, trouble));
+        }
+        if let Some(error) = trouble.last() {
+            return Err(format!("connection {} of {}: {error}", opened + 1, pool.max_size()).into());
+        }
+        if Instant::now() >= deadline {
+            return Err(format!("only {opened} of {} connections were open after {limit:?}", pool.max_size()).into());
+        }
+        // There is no event for it.
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

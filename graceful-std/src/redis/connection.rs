@@ -3,12 +3,12 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ::redis::{Cmd, ConnectionInfo, ConnectionLike, ErrorKind, Parser, RedisError, RedisResult, Value};
 
 use super::counters::Counters;
+use super::doing::Doing;
 use super::socket::Socket;
 use crate::pool::Canceller;
 
@@ -25,8 +25,7 @@ pub struct Connection {
     parser: Parser,
     database: i64,
     state: State,
-    /// Told by the thread that shut the socket down.
-    cancelled: Arc<AtomicBool>,
+    doing: Arc<Doing>,
     counters: Arc<Counters>,
 }
 
@@ -48,7 +47,7 @@ impl Connection {
             parser: Parser::new(),
             database: settings.db(),
             state: State::Usable,
-            cancelled: Arc::default(),
+            doing: Arc::default(),
             // What it says first is not the user's.
             counters: Arc::default(),
         };
@@ -70,8 +69,12 @@ impl Connection {
         if settings.db() != 0 {
             ::redis::cmd("SELECT").arg(settings.db()).exec(&mut connection).map_err(refused)?;
         }
-        // Also the first command of those that need no password: a server that wants one refuses it here.
-        ::redis::cmd("CLIENT").arg("SETNAME").arg("graceful").exec(&mut connection).map_err(refused)?;
+        // Also the first command of those who have no password: a server that wants one refuses it here.
+        match ::redis::cmd("CLIENT").arg("SETNAME").arg("graceful").exec(&mut connection) {
+            // A name is for the operator's eyes; a user who may not have one is served all the same.
+            Err(error) if error.code() != Some("NOPERM") => return Err(refused(error)),
+            _ => {}
+        }
         connection.set_timeout(None)?;
         connection.counters = Arc::clone(counters);
         Ok(connection)
@@ -105,9 +108,12 @@ impl Connection {
     }
 
     pub(super) fn canceller(&self) -> io::Result<Canceller> {
-        let (socket, cancelled) = (self.socket.try_clone()?, Arc::clone(&self.cancelled));
+        let (socket, doing) = (self.socket.try_clone()?, Arc::clone(&self.doing));
+        let counters = Arc::clone(&self.counters);
         Ok(Arc::new(move || {
-            cancelled.store(true, Ordering::Release);
+            if let Some(command) = doing.cancel() {
+                counters.note_cancelled(command);
+            }
             Ok(socket.shutdown()?)
         }))
     }
@@ -127,7 +133,9 @@ impl Connection {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the connection broke earlier").into());
         }
         Counters::add(&self.counters.commands, answers);
+        self.doing.begin(packed);
         let answered = self.write(packed).and_then(|()| (0..answers).map(|_| self.read()).collect::<RedisResult<_>>());
+        self.doing.end();
         let values: Vec<Value> = answered.inspect_err(|_| Counters::add(&self.counters.errors, 1))?;
         Counters::add(&self.counters.errors, values.iter().filter(|value| is_error(value)).count());
         Ok(values)
@@ -135,8 +143,8 @@ impl Connection {
 
     fn broken(&mut self, error: RedisError) -> RedisError {
         self.state = State::Broken;
-        if self.cancelled.load(Ordering::Acquire) {
-            return io::Error::new(io::ErrorKind::ConnectionAborted, "cancelled, as the service is stopping").into();
+        if self.doing.is_cancelled() {
+            return io::Error::new(io::ErrorKind::ConnectionAborted, "cancelled, as the pool is being closed").into();
         }
         error
     }

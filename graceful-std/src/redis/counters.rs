@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::pool::PoolStatus;
 
@@ -13,9 +14,19 @@ pub(super) struct Counters {
     pub(super) pings: AtomicU64,
     pub(super) flushed: AtomicU64,
     pub(super) messages: AtomicU64,
+    /// Which commands the closing of the pool has ended.
+    cancelled: Mutex<Vec<String>>,
 }
 
 impl Counters {
+    pub(super) fn note_cancelled(&self, command: String) {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+    }
+
+    pub(super) fn cancelled(&self) -> Vec<String> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn add(counter: &AtomicU64, number: usize) {
         counter.fetch_add(number as u64, Ordering::Relaxed);
     }

@@ -13,6 +13,7 @@ use super::counters::Counters;
 use crate::pool::{Canceller, Managed};
 
 /// Opens the connections of a pool.
+#[derive(Clone)]
 pub struct Manager {
     info: ConnectionInfo,
     timeout: Duration,

@@ -29,7 +29,9 @@ impl Socket {
             ConnectionAddr::Unix(path) => UnixStream::connect(path).map(Self::Unix),
             other => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                format!("{other} needs TLS, which these connections do not speak: open them with the redis crate and graceful::redis::adopt()"),
+                format!(
+                    "{other} needs TLS, which these connections do not speak: open them with the redis crate and graceful::redis::adopt()"
+                ),
             )),
         }
     }

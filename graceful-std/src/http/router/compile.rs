@@ -194,16 +194,12 @@ impl Path {
 
     /// What is answered, in the order of the alphabet: what has a handler, and what is answered by itself.
     fn allow(&self) -> String {
-        let mut names = vec!["OPTIONS"];
-        let mut add = |name| {
+        let has_get = self.methods.iter().any(|(method, _)| *method == Method::GET);
+        let implied = if has_get { &["HEAD", "OPTIONS"][..] } else { &["OPTIONS"] };
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.methods.iter().map(|(method, _)| method.as_str()).chain(implied.iter().copied()) {
             if let Err(at) = names.binary_search(&name) {
                 names.insert(at, name);
-            }
-        };
-        for (method, _) in &self.methods {
-            add(method.as_str());
-            if *method == Method::GET {
-                add("HEAD");
             }
         }
         names.join(", ")

@@ -1,6 +1,6 @@
 //! How an answer is put into words and sent.
 
-use std::io::{self, Read};
+use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode, Version, header};
@@ -21,6 +21,9 @@ use crate::http::stream::BodyWriter;
 
 /// A body up to this length is copied behind its head, so that one write sends both.
 const COPIED: usize = 16 * 1024;
+
+/// As much is taken from a reader at a time.
+const PIECE: usize = 8 * 1024;
 
 impl HttpSession {
     /// Puts an answer into words, and on a worker sends it. `more`: something has come behind the request.
@@ -130,8 +133,8 @@ impl HttpSession {
             chunks.begin()?;
             match kind {
                 Kind::Writer(write) => write(&mut BodyWriter::new(&mut chunks, connection.stop()))?,
-                Kind::Incoming(mut reader) => copy(&mut reader, length, &mut chunks)?,
-                Kind::Reader { mut reader, .. } => copy(&mut reader, length, &mut chunks)?,
+                Kind::Incoming(mut reader) => copy(&mut |buffer| reader.read(buffer), length, &mut chunks)?,
+                Kind::Reader { mut reader, .. } => copy(&mut |buffer| reader.read(buffer), length, &mut chunks)?,
                 Kind::Bytes(_) | Kind::Empty => {}
             }
             chunks.finish()
@@ -161,8 +164,25 @@ impl HttpSession {
     }
 }
 
-fn copy(reader: &mut impl Read, length: Length, chunks: &mut Chunks<'_>) -> io::Result<()> {
-    let copied = io::copy(reader, chunks)?;
+/// All that `read` yields; one function for all kinds of readers.
+fn copy(
+    read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
+    length: Length,
+    chunks: &mut Chunks<'_>,
+) -> io::Result<()> {
+    let mut copied = 0;
+    let mut piece = [0; PIECE];
+    loop {
+        match read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => {
+                chunks.write_all(&piece[..count])?;
+                copied += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
     match length {
         Length::Known(length) if copied < length => {
             Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the response's body is shorter than announced"))

@@ -1,9 +1,10 @@
 //! The head of a response as bytes.
 
-use std::cell::RefCell;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::date;
 
 /// How the body of a response ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub(super) fn head(
         Announce::Upgrade => out.extend_from_slice(b"connection: upgrade\r\n"),
     }
     if !dated {
-        date(out, now);
+        date::append(out, now);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -114,38 +115,10 @@ pub(super) fn number(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// The date as a whole header line, made once a second by each thread.
-struct Date {
-    line: [u8; 37],
-    until: Option<Instant>,
-}
-
-thread_local! {
-    static DATE: RefCell<Date> = const { RefCell::new(Date { line: *b"date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", until: None }) };
-}
-
-fn date(out: &mut Vec<u8>, now: Instant) {
-    DATE.with_borrow_mut(|date| {
-        if date.until.is_none_or(|until| now >= until) {
-            date.make(now);
-        }
-        out.extend_from_slice(&date.line);
-    });
-}
-
-impl Date {
-    #[cold]
-    fn make(&mut self, now: Instant) {
-        let wall = SystemTime::now();
-        let text = httpdate::fmt_http_date(wall);
-        self.line[6..35].copy_from_slice(text.as_bytes());
-        let into = wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-        self.until = now.checked_add(Duration::from_secs(1).saturating_sub(Duration::from_nanos(into.into())));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     fn text(

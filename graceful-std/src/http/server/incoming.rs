@@ -1,6 +1,6 @@
 //! A request's body that arrives while the handler reads it.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -195,7 +195,7 @@ impl State {
     }
 }
 
-impl Read for Received {
+impl Incoming for Received {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut state = self.0.state();
         loop {
@@ -219,9 +219,7 @@ impl Read for Received {
             }
         }
     }
-}
 
-impl Incoming for Received {
     fn len_hint(&self) -> Option<u64> {
         self.0.state().announced
     }

@@ -2,10 +2,12 @@
 
 mod answer;
 mod clock;
+mod date;
 mod encode;
 mod exchange;
 mod incoming;
 mod patience;
+mod peers;
 mod protocol;
 mod refuse;
 mod session;
@@ -16,6 +18,7 @@ mod upgrade;
 
 use std::time::Duration;
 
+use self::peers::{PeerLimit, Peers};
 use self::settings::{Handlers, Settings, Writes};
 #[cfg(feature = "websocket")]
 pub(crate) use self::upgrade::{Takeover, Upgrade};
@@ -55,12 +58,13 @@ use super::router::Router;
 pub struct Server {
     routes: Router,
     settings: Settings,
+    peers: Option<Box<dyn PeerLimit>>,
 }
 
 impl Server {
     /// With the defaults.
     pub fn new(routes: Router) -> Self {
-        Self { routes, settings: Settings::default() }
+        Self { routes, settings: Settings::default(), peers: None }
     }
 
     /// How long a request's body may be, in bytes; a longer one is an error of the read that would pass the limit, which
@@ -99,7 +103,7 @@ impl Server {
     /// How many connections one IP address may have open at a time; others are answered with 503 and closed. Behind a proxy,
     /// everything comes from one address. **Default: none**.
     pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
-        self.settings.connections_per_peer = connections;
+        self.peers = Some(Box::new(Peers::new(connections)));
         self
     }
 

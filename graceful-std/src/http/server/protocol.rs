@@ -1,14 +1,14 @@
 //! HTTP as the engine knows it: what all sessions of a server share, and who may come in.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use graceful_core::protocol::{Answered, Pace, Protocol, Serves, Session};
 use graceful_core::{App, Connection, PeerAddress, StartError};
 
 use super::Server;
+use super::peers::PeerLimit;
 use super::session::HttpSession;
 use super::settings::Settings;
 use crate::http::into_response::IntoResponse;
@@ -24,8 +24,7 @@ pub(super) struct Shared {
     #[cfg(feature = "websocket")]
     pub(super) websockets: Arc<graceful_core::protocol::Counters>,
     connections: AtomicUsize,
-    /// Kept only where there is a limit.
-    peers: Mutex<HashMap<IpAddr, usize>>,
+    peers: Option<Box<dyn PeerLimit>>,
 }
 
 /// Whether a connection may come in, and as whose it was counted then.
@@ -63,14 +62,12 @@ impl Shared {
         if self.connections.fetch_add(1, Ordering::Relaxed) >= self.settings.connections {
             return refuse();
         }
-        let peer = self.counted(peer);
-        if let Some(ip) = peer {
-            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = peers.get(&ip).copied().unwrap_or(0);
-            if count >= self.settings.connections_per_peer {
-                return refuse();
-            }
-            peers.insert(ip, count + 1);
+        let Some(limit) = &self.peers else { return Admission::Granted { peer: None } };
+        let peer = peer.tcp().map(|peer| peer.ip().to_canonical());
+        if let Some(ip) = peer
+            && !limit.enter(ip)
+        {
+            return refuse();
         }
         Admission::Granted { peer }
     }
@@ -78,40 +75,27 @@ impl Shared {
     pub(super) fn leave(&self, admission: &Admission) {
         let Admission::Granted { peer } = admission else { return };
         self.connections.fetch_sub(1, Ordering::Relaxed);
-        let Some(ip) = peer else { return };
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = peers.get_mut(ip) {
-            *count -= 1;
-            if *count == 0 {
-                peers.remove(ip);
-            }
+        if let (Some(limit), Some(ip)) = (&self.peers, *peer) {
+            limit.leave(ip);
         }
-    }
-
-    fn counted(&self, peer: &PeerAddress) -> Option<IpAddr> {
-        if self.settings.connections_per_peer == usize::MAX {
-            return None;
-        }
-        peer.tcp().map(|peer| peer.ip().to_canonical())
     }
 }
 
 impl Serves<Server> for Server {
     fn into_protocol(self, app: &App) -> Result<Arc<dyn Protocol>, StartError> {
-        let Self { routes, settings } = self;
+        let Self { routes, settings, peers } = self;
         let routes = routes
             .compile(&|type_id| app.provided(type_id))
             .map_err(|error| StartError::Handler { source: error.into() })?;
         let kinds = if cfg!(feature = "websocket") { 2 } else { 1 };
         let paces = std::iter::repeat_with(Pace::new).take(kinds * routes.len()).collect();
-        let (connections, peers) = (AtomicUsize::new(0), Mutex::default());
         Ok(Arc::new(Http(Arc::new(Shared {
             routes,
             paces,
             settings,
             #[cfg(feature = "websocket")]
             websockets: app.counter_group(crate::websocket::COUNTERS, crate::websocket::COUNTER_NAMES),
-            connections,
+            connections: AtomicUsize::new(0),
             peers,
         }))))
     }

@@ -74,6 +74,12 @@ impl Books {
         self.opened.load(Ordering::SeqCst) - self.closed.load(Ordering::SeqCst)
     }
 
+    /// Waits for it: a thread of r2d2's that has just opened one still refers to the pool for a moment.
+    #[track_caller]
+    pub(super) fn all_closed(&self) {
+        super::until(|| self.open() == 0);
+    }
+
     pub(super) fn opened(&self) -> usize {
         self.opened.load(Ordering::SeqCst)
     }

@@ -1,0 +1,59 @@
+//! The ready logger: an object a line for machines, a line for people, and no word too many.
+
+use graceful_tests::{Exit, Service};
+use serde_json::Value;
+
+fn logged(variables: &[(&str, &str)]) -> Exit {
+    let service = Service::fixture("probes").env("GF_LOGGER", "yes").envs(variables.iter().copied());
+    let exit = service.start().stop();
+    exit.expect_code(0);
+    exit
+}
+
+#[test]
+fn every_line_is_an_object() {
+    let exit = logged(&[("LOG_FORMAT", "json")]);
+    let lines: Vec<Value> = exit
+        .stderr()
+        .iter()
+        // The last one is for people, whatever the logger is.
+        .filter(|line| !line.starts_with("graceful: "))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let find = |event: &str| {
+        lines.iter().find(|line| line["event_type"] == event).unwrap_or_else(|| panic!("no {event} in {exit}"))
+    };
+    for event in ["service_ready", "signal_received", "shutdown_initiated", "phase_changed", "hook_finished", "exiting"] {
+        let line = find(event);
+        assert_eq!(line["target"], "graceful", "{line}");
+        assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')), "{line}");
+    }
+    assert_eq!(find("signal_received")["signal"], "SIGTERM");
+    assert_eq!(find("exiting")["code"], 0);
+    let own = lines.iter().find(|line| line["order"] == 7).unwrap_or_else(|| panic!("not ours: {exit}"));
+    assert_eq!((&own["level"], &own["message"]), (&"warn".into(), &"order \"late\"".into()));
+    assert!(own.get("event_type").is_none());
+}
+
+#[test]
+fn for_people_without_colour_where_there_is_no_terminal() {
+    let exit = logged(&[("LOG_FORMAT", "text"), ("LOG_LEVEL", "warn,graceful=info")]);
+    assert!(!exit.has("\x1b["), "{exit}");
+    assert!(exit.line("WARN  probes order \"late\" order=7").ends_with("order=7"), "{exit}");
+    exit.line("INFO  graceful shutdown requested reason=signal");
+    // Without being told, machines are the ones who read what is no terminal.
+    logged(&[]).line("\"event_type\":\"service_ready\"");
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_is_refused() {
+    for (name, value, problem) in [
+        ("LOG_FORMAT", "xml", "LOG_FORMAT: \"xml\" is no format; write json or text"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL: \"loud\" is no level; write one of off, error, warn, info, debug, trace"),
+    ] {
+        let service = Service::fixture("probes").env("GF_LOGGER", "yes").env(name, value).spawn();
+        let exit = service.wait(graceful_tests::PATIENCE);
+        exit.expect_code(1);
+        exit.line(problem);
+    }
+}

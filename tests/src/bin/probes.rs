@@ -1,0 +1,53 @@
+//! A service with probes on a listener of their own (`admin on …`) and under `/shop` on its own, and a log for machines.
+//! `/break` and `/mend` decide what its critical check `database` comes to; `/work?ms=N` blocks.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use graceful::health::Probes;
+use graceful::http::{Error, Request, Router};
+use graceful::metrics::Metrics;
+use graceful::{App, BoxError, cleanup, logging, readiness};
+use graceful_tests::fixture::{hook, say, setting};
+
+#[derive(Default)]
+struct Database {
+    broken: AtomicBool,
+}
+
+#[graceful::main(timeout = "20s", drain = "10s")]
+fn main(app: &App) -> Result<(), BoxError> {
+    if setting("LOGGER").is_some() {
+        logging::init()?;
+        log::warn!(order = 7; "order \"late\"");
+    }
+    app.provide(Database::default());
+    let probes = Probes::new().metrics(Metrics::new(app)).serve(app, "127.0.0.1:0")?;
+    say(&format!("admin on http://{probes}"));
+    let routes = Router::new()
+        .get("/break", |database: &Database| database.broken.store(true, Ordering::SeqCst))
+        .get("/mend", |database: &Database| database.broken.store(false, Ordering::SeqCst))
+        .get("/work", work)
+        .nest("/shop", Probes::new().routes(app));
+    let address = app.http("127.0.0.1:0", routes)?;
+    say(&format!("listening on http://{address}"));
+    Ok(())
+}
+
+#[readiness(every = "20ms", timeout = "10ms", failures = 2, critical)]
+fn database(database: &Database) -> Result<(), BoxError> {
+    if database.broken.load(Ordering::SeqCst) { Err("password=secret was refused".into()) } else { Ok(()) }
+}
+
+#[cleanup(timeout = "5s")]
+fn close() -> Result<(), BoxError> {
+    hook("close")
+}
+
+fn work(request: Request) -> Result<&'static str, Error> {
+    say("working");
+    thread::sleep(Duration::from_millis(request.query_param("ms").unwrap_or_default().parse()?));
+    Ok("done\n")
+}

@@ -1,0 +1,6 @@
+use graceful::liveness;
+
+#[liveness]
+async fn queue_moves() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use graceful::liveness;
+
+#[liveness(critical)]
+fn queue_moves() {}
+
+fn main() {}

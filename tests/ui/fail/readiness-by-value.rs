@@ -1,0 +1,8 @@
+use graceful::readiness;
+
+struct Db;
+
+#[readiness]
+fn database(_: Db) {}
+
+fn main() {}

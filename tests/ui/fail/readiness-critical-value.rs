@@ -1,0 +1,6 @@
+use graceful::readiness;
+
+#[readiness(critical = true)]
+fn database() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use graceful::readiness;
+
+#[readiness]
+fn database() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use graceful::{liveness, readiness};
+
+#[readiness]
+#[liveness]
+fn database() {}
+
+fn main() {}
