@@ -196,9 +196,9 @@ impl Settings {
         }
         self.log = match text("GRACEFUL_LOG")? {
             None => LevelFilter::Info,
-            Some(level) => level
-                .parse()
-                .map_err(|_| unusable("GRACEFUL_LOG", &level, "write off, error, warn, info, debug or trace"))?,
+            Some(level) => LevelFilter::iter()
+                .find(|known| known.as_str().eq_ignore_ascii_case(&level))
+                .ok_or_else(|| unusable("GRACEFUL_LOG", &level, "write off, error, warn, info, debug or trace"))?,
         };
         let count = |name: &str| match text(name)? {
             None => Ok(None),
@@ -237,7 +237,7 @@ fn parse(name: &str, value: &str, unit: Unit) -> Result<Duration, StartError> {
     let duration = match value.parse::<u64>() {
         Ok(number) if unit == Unit::Milliseconds => Some(Duration::from_millis(number)),
         Ok(number) => Some(Duration::from_secs(number)),
-        Err(_) => humantime::parse_duration(value).ok(),
+        Err(_) => crate::duration::parse(value),
     };
     let unit = match unit {
         Unit::Milliseconds => "milliseconds",

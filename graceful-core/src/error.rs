@@ -10,7 +10,6 @@ use crate::lifecycle::plan::PlanError;
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a runtime could not start, or a part of it could not be added. Each says what to do about it.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
     /// An address could not be bound.
@@ -52,6 +51,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// The text, as for [`Display`](fmt::Display): whoever boxes an error has its `Debug` linked too, and a derived one is more code
+/// than the sentences.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for StartError {

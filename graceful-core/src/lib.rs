@@ -4,6 +4,7 @@
 mod channel;
 mod clock;
 mod config;
+mod duration;
 mod engine;
 mod error;
 mod lifecycle;
@@ -18,6 +19,7 @@ pub use engine::{
     Address, Connection, ConnectionCounts, CounterGroup, LocalAddress, PeerAddress, Readable, RequestCounts, Stream,
 };
 pub use error::{BoxError, StartError};
+pub use lifecycle::checks::{CheckKind, Criticality};
 pub use lifecycle::exit::Outcome;
 pub use lifecycle::hooks::{HookPhase, Origin};
 pub use lifecycle::phase::Phase;
@@ -28,6 +30,7 @@ pub use lifecycle::report::{
 };
 pub use runtime::app::App;
 pub use runtime::builder::{Builder, Runtime, Signals};
+pub use runtime::checks::{Check, CheckOutcome, CheckReport, CheckStatus};
 pub use runtime::child::{Child, ChildEnd};
 pub use runtime::hooks::Hook;
 pub use runtime::inject::{Args, CallError, Deadline, Returned};
@@ -51,11 +54,15 @@ pub mod protocol {
 /// What the attributes expand to. Not for use by hand: it may change with every release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::lifecycle::checks::{CheckKind, Criticality};
     pub use crate::lifecycle::hooks::{HookPhase, Origin};
     pub use crate::lifecycle::reason::{Signal, SignalAction};
+    pub use crate::runtime::checks::CheckRunner;
     pub use crate::runtime::entry::{MainSpec, main};
     pub use crate::runtime::inject::{Args, CallError, Returned};
     pub use crate::runtime::registry::{Item, PanicPolicy, Param, Registered, Registration, Submitted};
+    pub use crate::runtime::reload::ReloadRunner;
+    pub use crate::runtime::tasks::TaskRunner;
     pub use inventory;
 
     /// What a user's function returned, in one form.

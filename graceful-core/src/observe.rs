@@ -177,7 +177,7 @@ pub(crate) fn show(duration: Duration) -> String {
     if nanos == 0 {
         "0s".into()
     } else if duration.subsec_nanos() == 0 {
-        humantime::format_duration(duration).to_string()
+        crate::duration::whole(duration.as_secs())
     } else if nanos >= 1_000_000_000 {
         hundredths(rounded(nanos, 10_000_000), "s")
     } else if nanos >= 1_000_000 {

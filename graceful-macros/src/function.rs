@@ -192,7 +192,7 @@ fn is_ours(path: &syn::Path) -> bool {
         (Some(root), Some(name), None) if root == "graceful" => name,
         _ => return false,
     };
-    ["cleanup", "main", "reload", "task"].iter().any(|ours| name == ours)
+    ["cleanup", "liveness", "main", "readiness", "reload", "task"].iter().any(|ours| name == ours)
 }
 
 #[cfg(test)]

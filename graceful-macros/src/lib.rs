@@ -1,5 +1,6 @@
 //! The attributes of `graceful`: [`#[graceful::main]`](macro@main), [`#[cleanup]`](macro@cleanup),
-//! [`#[task]`](macro@task) and [`#[reload]`](macro@reload).
+//! [`#[task]`](macro@task), [`#[readiness]`](macro@readiness), [`#[liveness]`](macro@liveness) and
+//! [`#[reload]`](macro@reload).
 //!
 //! Do not depend on this crate; depend on `graceful-std`, which re-exports the attributes as `graceful::main` and so
 //! on.
@@ -20,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod choice;
 mod cleanup;
 mod duration;
@@ -86,6 +88,29 @@ pub fn cleanup(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> 
     expand(cleanup::attribute, args, item)
 }
 
+/// Registers a check that is run in the background and says whether the process is worth keeping.
+///
+/// ```ignore
+/// #[liveness(every = "10s", failures = 6)]
+/// fn queue_moves(queue: &Queue) -> Result<(), Stuck> {
+///     queue.has_moved()
+/// }
+/// ```
+///
+/// While it fails, `app.is_alive()` is false, which tells an orchestrator to restart the process: let it look at what only a
+/// restart can mend, never at another service. A shutdown does not make it fail, and from then on nothing is checked.
+///
+/// # Options
+///
+/// Those of [`#[readiness]`](macro@readiness) but `critical`: every check of liveness is.
+#[doc = include_str!("docs/checks.md")]
+#[doc = include_str!("docs/injection.md")]
+#[doc = include_str!("docs/shape.md")]
+#[proc_macro_attribute]
+pub fn liveness(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand(check::liveness, args, item)
+}
+
 /// Makes `fn main` the service: signals, start, drain, tasks, hooks, report, exit code.
 ///
 /// ```ignore
@@ -130,6 +155,36 @@ pub fn cleanup(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> 
 #[proc_macro_attribute]
 pub fn main(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(entry::attribute, args, item)
+}
+
+/// Registers a check that is run in the background and says whether the service may be sent work.
+///
+/// ```ignore
+/// #[readiness(every = "5s", timeout = "1s", critical)]
+/// fn database(db: &Db) -> Result<(), DbError> {
+///     db.ping()
+/// }
+/// ```
+///
+/// With `critical`, `app.is_ready()` is false until it has passed and while it fails; without, it is only told of.
+///
+/// # Options
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `critical` | the service is ready only while this check passes | it decides nothing |
+/// | `every = "5s"` | how often it runs, from start to start; up to `"24h"` | `"5s"` |
+/// | `timeout = "1s"` | after this time it has failed; at most the interval | `"1s"`, or the interval where that is shorter |
+/// | `failures = 3` | so many in a row make one that passed fail; 1 to 1000 | `3` |
+/// | `successes = 1` | so many in a row make one that failed pass; 1 to 1000 | `1` |
+/// | `name = "database"` | how logs and answers call it; up to 64 ASCII letters, digits, spaces, `_` `.` `:` `/` `-` | the function's name |
+/// | `crate = path` | where to find `graceful` | `::graceful` |
+#[doc = include_str!("docs/checks.md")]
+#[doc = include_str!("docs/injection.md")]
+#[doc = include_str!("docs/shape.md")]
+#[proc_macro_attribute]
+pub fn readiness(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand(check::readiness, args, item)
 }
 
 /// Registers a function that runs each time the service is told to read its configuration again, by SIGHUP unless

@@ -76,6 +76,18 @@ impl Options {
         }
     }
 
+    /// Takes out an option that is one word without a value; whether the user gave it.
+    pub(crate) fn take_word(&mut self, key: Key, errors: &mut Errors) -> bool {
+        self.known.push(key);
+        let Some(position) = self.given.iter().position(|given| given.key == key.name) else { return false };
+        let given = self.given.remove(position);
+        if spell(&given.whole) != key.name {
+            let message = format!("`{0}` takes no value; write `{0}`, or remove it", key.name);
+            errors.at(given.whole, message);
+        }
+        true
+    }
+
     /// Reports what no one took.
     pub(crate) fn finish(self, attribute: &str, errors: &mut Errors) {
         let names: Vec<_> = self.known.iter().map(|key| key.name).collect();

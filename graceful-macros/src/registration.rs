@@ -1,4 +1,4 @@
-//! What `#[cleanup]`, `#[reload]` and `#[task]` put beside the function: data that the core finds, and one call.
+//! What `#[cleanup]`, `#[liveness]`, `#[readiness]`, `#[reload]` and `#[task]` put beside the function: data that the core finds, and one call.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -104,7 +104,7 @@ pub(crate) fn placeholder(function: &Function, root: Root) -> TokenStream {
         #vis enum #marker {}
         impl #root::Registered for #marker {
             const REGISTRATION: &'static #root::Registration = &#root::Registration {
-                item: #root::Item::Reload { timeout: ::core::option::Option::None },
+                item: #root::Item::Nothing,
                 name: "",
                 origin: #root::Origin { krate: "", module: "", file: "", line: 0 },
                 params: &[],

@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::errors::Errors;
-use crate::{Attribute, cleanup, entry, reload, task};
+use crate::{Attribute, check as checks, cleanup, entry, reload, task};
 
 /// Expands the source, which begins with one of the attributes, and compares its errors.
 ///
@@ -48,7 +48,9 @@ pub(crate) fn expand(source: &str) -> (TokenStream, Errors) {
 fn attribute_named(name: &str) -> Attribute {
     match name {
         "cleanup" => cleanup::attribute,
+        "liveness" => checks::liveness,
         "main" => entry::attribute,
+        "readiness" => checks::readiness,
         "reload" => reload::attribute,
         "task" => task::attribute,
         other => panic!("no attribute: {other}"),

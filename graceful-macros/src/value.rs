@@ -53,7 +53,7 @@ impl Value {
     /// Reads a whole number between `least` and `most`.
     pub(crate) fn integer<T>(self, least: T, most: T, errors: &mut Errors) -> Option<Spanned<T>>
     where
-        T: TryFrom<i128> + Display,
+        T: TryFrom<i128> + Display + PartialOrd,
     {
         let number = match self.read::<Number>() {
             Ok(number) => number,
@@ -66,7 +66,8 @@ impl Value {
         };
         // Digits that are too many even for an `i128` are out of range like any other.
         let value = number.digits.parse::<i128>().ok();
-        match value.and_then(|value| T::try_from(value).ok()) {
+        let value = value.and_then(|value| T::try_from(value).ok());
+        match value.filter(|value| (&least..=&most).contains(&value)) {
             Some(value) => Some(Spanned::new(value, self.tokens)),
             None => {
                 let name = self.key.name;

@@ -163,11 +163,15 @@ impl Turn<'_> {
     }
 
     /// Tells the logs about something that went wrong with one connection, at the debug level.
+    #[cold]
+    #[inline(never)]
     pub fn debug(&self, fact: &'static str, connection: u64, error: &dyn fmt::Display) {
         self.observer.debug(fact, [("connection", connection.into()), ("error", error.to_string().into())]);
     }
 
     /// Tells the logs about a handler that panicked or failed.
+    #[cold]
+    #[inline(never)]
     pub fn error(&self, fact: &'static str, connection: u64, error: &dyn fmt::Display) {
         self.observer.error(fact, [("connection", connection.into()), ("error", error.to_string().into())]);
     }

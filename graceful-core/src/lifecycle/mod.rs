@@ -5,6 +5,7 @@
 //! ```
 
 pub(crate) mod budget;
+pub(crate) mod checks;
 pub(crate) mod escalation;
 pub(crate) mod exit;
 pub(crate) mod hooks;

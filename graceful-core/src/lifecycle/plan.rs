@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::budget::{Budgets, Reserved, Waits};
+use super::checks::PlannedCheck;
 use super::hooks::{HookPhase, Origin, PlannedHook, WorstCase};
 use super::rank::rank;
 use crate::observe::show;
@@ -36,6 +37,7 @@ enum Named {
     Hook(usize),
     Task(usize),
     Reload(usize),
+    Check(usize),
 }
 
 /// Everything that is to happen, and how long it may take.
@@ -45,6 +47,7 @@ pub(crate) struct Plan {
     hooks: Vec<PlannedHook>,
     tasks: Vec<PlannedTask>,
     reloads: Vec<PlannedReload>,
+    checks: Vec<PlannedCheck>,
     /// Everything, sorted by name: a report in which two rows are called the same helps nobody.
     named: Vec<Named>,
     worst: WorstCase,
@@ -94,6 +97,12 @@ impl Plan {
         Ok(())
     }
 
+    pub(crate) fn add_check(&mut self, check: PlannedCheck) -> Result<(), PlanError> {
+        self.claim_name(&check.name, check.origin, Named::Check(self.checks.len()))?;
+        self.checks.push(check);
+        Ok(())
+    }
+
     /// Gives up the lame duck: a service that was never ready has nobody to look away.
     pub(crate) fn drop_lame_duck(&mut self) {
         self.budgets.lame_duck = Duration::ZERO;
@@ -118,6 +127,10 @@ impl Plan {
 
     pub(crate) fn tasks(&self) -> &[PlannedTask] {
         &self.tasks
+    }
+
+    pub(crate) fn checks(&self) -> &[PlannedCheck] {
+        &self.checks
     }
 
     pub(crate) fn reloads(&self) -> &[PlannedReload] {
@@ -202,15 +215,16 @@ impl Plan {
             Named::Hook(place) => (&self.hooks[place].name, self.hooks[place].origin),
             Named::Task(place) => (&self.tasks[place].name, self.tasks[place].origin),
             Named::Reload(place) => (&self.reloads[place].name, self.reloads[place].origin),
+            Named::Check(place) => (&self.checks[place].name, self.checks[place].origin),
         }
     }
 }
 
 /// Why a plan is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// Two hooks, tasks or reload hooks are called the same.
+    /// Two hooks, tasks, reload hooks or checks are called the same.
     DuplicateName {
         /// The name.
         name: String,
@@ -269,6 +283,13 @@ pub enum PlanError {
         /// The other.
         second: String,
     },
+    /// The times and numbers of a check do not go together.
+    UnusableCheck {
+        /// Its name.
+        name: String,
+        /// What is wrong and what to write.
+        problem: String,
+    },
     /// A hook was given no time at all.
     ZeroTimeout {
         /// Its name.
@@ -297,6 +318,13 @@ impl PlanError {
     }
 }
 
+/// The text: see [`StartError`](crate::StartError).
+impl fmt::Debug for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |origin: &Option<&Origin>| origin.map_or_else(String::new, |origin| format!(" ({origin})"));
@@ -307,13 +335,17 @@ impl fmt::Display for PlanError {
                 at(first),
                 at(second)
             ),
-            Self::HookCount { expected, found } => write!(
-                f,
-                "expect_hooks = {expected}, but {} found: [{}]; a crate that nobody names is not linked: name its hooks in \
-                 #[graceful::main(hooks = [its_crate::its_hook])], or correct expect_hooks",
-                if found.len() == 1 { "1 hook was".to_owned() } else { format!("{} hooks were", found.len()) },
-                found.join(", ")
-            ),
+            Self::HookCount { expected, found } => {
+                let were = if found.len() == 1 { "hook was" } else { "hooks were" };
+                write!(f, "expect_hooks = {expected}, but {} {were} found: [", found.len())?;
+                for (place, name) in found.iter().enumerate() {
+                    write!(f, "{}{name}", if place == 0 { "" } else { ", " })?;
+                }
+                f.write_str(
+                    "]; a crate that nobody names is not linked: name its hooks in \
+                     #[graceful::main(hooks = [its_crate::its_hook])], or correct expect_hooks",
+                )
+            }
             Self::Impossible { timeout, sum, flush, parts } => {
                 write!(f, "the plan cannot be kept: ")?;
                 for (phase, order, name, timeout) in parts {
@@ -349,6 +381,7 @@ impl fmt::Display for PlanError {
             Self::TakenTwice { type_name, first, second } => {
                 write!(f, "{first} and {second} both take the {type_name} by value; only one hook can, let the other take a reference")
             }
+            Self::UnusableCheck { name, problem } => write!(f, "check {name} cannot be kept: {problem}"),
             Self::ZeroTimeout { name } => write!(f, "hook {name} has no time at all; write timeout = \"5s\""),
         }
     }

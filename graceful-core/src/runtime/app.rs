@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::checks::Health;
 use super::coordinator::Message;
 use super::hooks::{Hook, HookBody, HookThreads};
 use super::inject::{Returned, Values};
 use super::registry::{Mode, Param};
 use super::reload::{Reload, Reloads};
 use super::stop::{Stage, Stop, Stops};
-use super::tasks::{self, Task, TaskTable};
+use super::tasks::{Task, TaskRunner, TaskTable};
 use super::tickets::{DrainClosed, Ticket, Tickets};
 use crate::channel::Sender;
 use crate::config::Settings;
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) hooks: HookThreads,
     pub(crate) tasks: Arc<TaskTable>,
     pub(crate) reloads: Arc<Reloads>,
+    pub(crate) checks: Health,
     pub(crate) ownership: Ownership,
     /// Whether anything was started that outlives `main`.
     pub(crate) started: AtomicBool,
@@ -285,7 +287,7 @@ impl App {
             return Ok(());
         }
         drop(lifecycle);
-        self.start_task(task)
+        TaskRunner::start(self, task)
     }
 
     /// Adds a reload hook. From now on `SIGHUP` reloads, unless it was said what it does.
@@ -299,25 +301,6 @@ impl App {
             EMERGENCY.set_action(Signal::Hup, self.inner.settings.action(Signal::Hup, true));
         }
         Ok(())
-    }
-
-    pub(crate) fn start_task(&self, task: Task) -> Result<(), StartError> {
-        let name = task.planned.name.clone();
-        {
-            let mut lifecycle = self.inner.lifecycle();
-            if lifecycle.machine.phase() >= Phase::StoppingTasks {
-                return Err(StartError::Stopping);
-            }
-            // Counted before its thread exists and under the lock, so the tasks' phase cannot end between the two.
-            lifecycle.machine.event(crate::clock::now(), Event::TaskBegan);
-        }
-        let queue = self.inner.queue.clone();
-        tasks::start(self, &self.inner.tasks, task, move || queue.send(Message::Event(Event::TaskEnded))).map_err(
-            |source| {
-                self.inner.queue.send(Message::Event(Event::TaskEnded));
-                StartError::Thread { name: format!("task {name}"), source }
-            },
-        )
     }
 }
 
@@ -352,9 +335,9 @@ impl App {
             std::mem::take(&mut lifecycle.waiting)
         };
         for task in waiting {
-            self.start_task(task)?;
+            TaskRunner::start(self, task)?;
         }
-        Ok(())
+        self.start_checks()
     }
 
     /// Serves until the service is told to stop and its drain has ended, and tells why it stops.
@@ -385,12 +368,15 @@ impl App {
         self.inner.queue.send(Message::Reload);
     }
 
-    /// Whether the service may be sent work: it serves, and nobody has asked it to stop.
+    /// Whether the service may be sent work: it serves, no critical check of readiness fails or is yet to pass, and nobody has
+    /// asked it to stop.
     ///
     /// False from the instant a signal is delivered: its handler itself lowers the flag.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.phase() == Phase::Serving && !(self.inner.ownership == Ownership::Process && EMERGENCY.stop_seen())
+        self.phase() == Phase::Serving
+            && self.inner.checks.is_ready()
+            && !(self.inner.ownership == Ownership::Process && EMERGENCY.stop_seen())
     }
 
     /// Where the service is.
@@ -424,6 +410,9 @@ impl App {
             fields.push(("names", names.join(",").into()));
         }
         fields.push(("tasks", plan.tasks().len().into()));
+        if !plan.checks().is_empty() {
+            fields.push(("checks", plan.checks().len().into()));
+        }
         fields.push(("worst_case", plan.worst_case().into()));
         fields.push(("timeout", plan.budgets().timeout.into()));
         let observer = self.observer();

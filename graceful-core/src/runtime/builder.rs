@@ -11,11 +11,12 @@ use log::LevelFilter;
 use mio::Poll;
 
 use super::app::{App, Inner, Lifecycle, Ownership, Queue};
+use super::checks::{Check, Health};
 use super::coordinator::{Coordinator, Message, WAKE};
 use super::hooks::{Hook, HookThreads};
 use super::inject::Values;
 use super::injection;
-use super::registry::{Registered, Registration, registered};
+use super::registry::{Item, Registered, Registration, registered};
 use super::reload::{Reload, Reloads};
 use super::stop::Stops;
 use super::tasks::{Task, TaskTable};
@@ -29,7 +30,6 @@ use crate::error::StartError;
 use crate::lifecycle::machine::{Event, Machine, Rules};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::{Plan, PlanError};
-use crate::lifecycle::rank::rank;
 use crate::lifecycle::reason::{Reason, Signal, SignalAction};
 use crate::lifecycle::report::Report;
 use crate::observe::Observer;
@@ -73,6 +73,7 @@ pub struct Builder {
     pub(crate) hooks: Vec<Hook>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) reloads: Vec<Reload>,
+    pub(crate) checks: Vec<Check>,
     registrations: Vec<&'static Registration>,
     limits: Limits,
 }
@@ -86,6 +87,7 @@ impl Builder {
             hooks: Vec::new(),
             tasks: Vec::new(),
             reloads: Vec::new(),
+            checks: Vec::new(),
             registrations: Vec::new(),
             limits: Limits::default(),
         }
@@ -181,6 +183,12 @@ impl Builder {
         self
     }
 
+    /// Adds a check of readiness or liveness.
+    pub fn check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+
     /// Adds what one attribute registered: `.register::<close_db>()`.
     pub fn register<R: Registered>(self) -> Self {
         self.add(R::REGISTRATION)
@@ -225,15 +233,27 @@ impl Builder {
     /// The plan, with settings from the environment applied; whatever is wrong is told here.
     pub(crate) fn plan(&mut self) -> Result<Plan, StartError> {
         for registration in std::mem::take(&mut self.registrations) {
-            self.hooks.extend(Hook::registered(registration));
-            self.tasks.extend(Task::registered(registration));
-            self.reloads.extend(Reload::registered(registration));
+            // It is one of these. (`extend` would do, with four times the code.)
+            if let Some(hook) = Hook::registered(registration) {
+                self.hooks.push(hook);
+            } else if let Some(task) = Task::registered(registration) {
+                self.tasks.push(task);
+            } else if let Some(reload) = Reload::registered(registration) {
+                self.reloads.push(reload);
+            } else if let Item::Check { runner, .. } = registration.item {
+                (runner.register)(&mut self.checks, registration);
+            }
         }
         // Link order must not show: registered hooks come in the order of their declaration, then those added by hand.
         let key = |hook: &Hook| (hook.origin().is_none(), hook.origin());
-        let ranked = rank(self.hooks.len(), &|a, b| key(&self.hooks[a]).cmp(&key(&self.hooks[b])));
-        let mut hooks: Vec<_> = self.hooks.drain(..).map(Some).collect();
-        self.hooks.extend(ranked.into_iter().filter_map(|place| hooks[place].take()));
+        // By hand, since they are all but in order: the library's sort is kilobytes of code.
+        for next in 1..self.hooks.len() {
+            let mut at = next;
+            while at > 0 && key(&self.hooks[at - 1]) > key(&self.hooks[at]) {
+                self.hooks.swap(at - 1, at);
+                at -= 1;
+            }
+        }
         if self.environment {
             let names: Vec<&str> = self.hooks.iter().map(|hook| hook.planned.name.as_str()).collect();
             self.settings.read_environment(&|name| std::env::var_os(name), &names)?;
@@ -257,6 +277,9 @@ impl Builder {
         for reload in &self.reloads {
             plan.add_reload(reload.planned.clone())?;
         }
+        if let Some(check) = self.checks.first() {
+            (check.runner.plan)(&self.checks, &self.hooks, &mut plan)?;
+        }
         injection::check(&self.hooks, &self.tasks, &self.reloads)?;
         Ok(plan)
     }
@@ -271,7 +294,7 @@ impl Builder {
     }
 
     pub(crate) fn start_with(self, plan: Plan) -> Result<Runtime, StartError> {
-        let Self { settings, signals, hooks, tasks, reloads, mut limits, .. } = self;
+        let Self { settings, signals, hooks, tasks, reloads, checks, mut limits, .. } = self;
         limits.workers = settings.workers.unwrap_or(limits.workers);
         limits.loops = settings.event_loops.unwrap_or(limits.loops);
         let ownership = match signals {
@@ -280,10 +303,7 @@ impl Builder {
         };
         // A guest writes no lines of its own to a stderr that is not its.
         let level = if ownership == Ownership::Process { settings.log } else { LevelFilter::Off };
-        let thread = |name: &str| {
-            let name = name.to_owned();
-            move |source| StartError::Thread { name, source }
-        };
+        let thread = |name: &'static str| move |source| StartError::Thread { name: name.to_owned(), source };
         let (observer, observer_ended) = Observer::start(level).map_err(thread("logs"))?;
         let poll = Poll::new().map_err(thread("the coordinator"))?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE).map_err(thread("the coordinator"))?);
@@ -332,10 +352,14 @@ impl Builder {
             hooks: threads,
             tasks: Arc::new(TaskTable::default()),
             reloads: Arc::new(reload_table),
+            checks: Health::default(),
             ownership,
             started: AtomicBool::new(started),
         };
         let app = App { inner: Arc::new(inner) };
+        if let Some(check) = checks.first() {
+            (check.runner.take_on)(&app, checks);
+        }
         let (ended, report) = channel();
         if let Some(signals) = &handled
             && !signals.0.ignored.is_empty()

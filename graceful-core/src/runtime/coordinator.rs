@@ -234,6 +234,10 @@ impl Coordinator {
             Phase::LameDuck => {
                 inner.stops.raise(Stage::Requested, Some(deadline));
                 inner.engine.announce();
+                if inner.checks.stop(clock::now(), &inner.observer) {
+                    // Runs that are about to end hold values that a hook may want to take.
+                    self.event(Event::TaskBegan);
+                }
                 self.begin_shutdown();
             }
             Phase::Draining => inner.stops.raise(Stage::Draining, Some(deadline)),

@@ -72,6 +72,7 @@ fn release_and_flush(app: &App, budget: Duration) {
     let owner = app.clone();
     let release = threads::spawn("gf-release", move || {
         owner.inner.engine.finish();
+        owner.inner.checks.clear();
         owner.inner.values.clear();
         drop(done);
     });

@@ -56,6 +56,20 @@ pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Resul
     Ok(())
 }
 
+/// A check is like a task, in a function of its own: it is linked only where there is one.
+pub(crate) fn check_reader(name: &str, params: &'static [Param], hooks: &[Hook]) -> Result<(), PlanError> {
+    for hook in hooks.iter().filter(|hook| hook.planned.phase == HookPhase::BeforeDrain) {
+        if let Some(param) = taken(hook.params).find(|taken| params.iter().any(|read| read.type_id == taken.type_id)) {
+            return Err(PlanError::ReadAfterTake {
+                type_name: (param.type_name)(),
+                reader: name.to_owned(),
+                taker: hook.planned.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn find<'a>(takers: &[(TypeId, &'a Hook)], id: TypeId) -> Option<&'a Hook> {
     takers.iter().find(|(taken, _)| *taken == id).map(|(_, hook)| *hook)
 }
@@ -94,5 +108,9 @@ mod tests {
         let task = Task { params: READS, ..Task::long_running("pump", |_: &mut Args<'_>| ()) };
         let error = check(&[early], &[task], &[]).expect_err("the task still runs").to_string();
         assert!(error.starts_with("pump reads the"), "{error}");
+        let early = [hook("leave", 0, TAKES).phase(HookPhase::BeforeDrain)];
+        let error = check_reader("ping", READS, &early).expect_err("the check still runs").to_string();
+        assert!(error.starts_with("ping reads the") && error.contains("that leave takes"), "{error}");
+        check_reader("ping", READS, &[hook("close", 0, TAKES)]).expect("checks have ended by then");
     }
 }

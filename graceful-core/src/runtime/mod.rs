@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod builder;
+pub(crate) mod checks;
 pub(crate) mod child;
 pub(crate) mod coordinator;
 pub(crate) mod ending;

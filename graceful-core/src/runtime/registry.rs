@@ -3,7 +3,11 @@
 use std::any::TypeId;
 use std::time::Duration;
 
+use super::checks::CheckRunner;
 use super::inject::{Args, CallError};
+use super::reload::ReloadRunner;
+use super::tasks::TaskRunner;
+use crate::lifecycle::checks::{CheckKind, Criticality};
 use crate::lifecycle::hooks::{HookPhase, Origin};
 use crate::lifecycle::rank::rank;
 
@@ -25,6 +29,23 @@ pub struct Registration {
 /// What was registered.
 #[derive(Clone, Copy, Debug)]
 pub enum Item {
+    /// `#[liveness]`, `#[readiness]`.
+    Check {
+        /// Which of them.
+        kind: CheckKind,
+        /// Whether it decides anything.
+        criticality: Criticality,
+        /// **Default: `5 s`**.
+        every: Option<Duration>,
+        /// **Default: `1 s`**, or `every` where that is shorter.
+        timeout: Option<Duration>,
+        /// **Default: `3`**.
+        failures: Option<u32>,
+        /// **Default: `1`**.
+        successes: Option<u32>,
+        /// What runs it; named here so that it is linked only where there is a check.
+        runner: &'static CheckRunner,
+    },
     /// `#[cleanup]`.
     Cleanup {
         /// When.
@@ -40,12 +61,18 @@ pub enum Item {
         every: Option<Duration>,
         /// What a failure does.
         panic: PanicPolicy,
+        /// What runs it.
+        runner: TaskRunner,
     },
     /// `#[reload]`.
     Reload {
         /// After this long it is logged as late. **Default: `5 s`**.
         timeout: Option<Duration>,
+        /// What runs it.
+        runner: ReloadRunner,
     },
+    /// Nothing: a registration that is only there.
+    Nothing,
 }
 
 /// What happens when a task fails: panics, or returns an error.
@@ -131,7 +158,7 @@ pub(crate) fn registered() -> Vec<&'static Registration> {
 
 /// Proves that the linker gathers anything at all in this build; see [`works`].
 static SENTINEL: Registration = Registration {
-    item: Item::Reload { timeout: None },
+    item: Item::Nothing,
     name: "",
     origin: Origin { krate: "graceful-core", module: module_path!(), file: file!(), line: 0 },
     params: &[],

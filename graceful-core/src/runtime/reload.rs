@@ -25,6 +25,16 @@ pub struct Reload {
     pub(crate) planned: PlannedReload,
     pub(crate) params: &'static [Param],
     body: ReloadBody,
+    runner: ReloadRunner,
+}
+
+/// What runs a round of reload hooks. Each hook brings it along, as a task does its [`TaskRunner`](super::tasks::TaskRunner).
+#[derive(Clone, Copy, Debug)]
+pub struct ReloadRunner(fn(&Arc<Reloads>, &App));
+
+impl ReloadRunner {
+    /// A thread for each round.
+    pub const THREAD: Self = Self(start);
 }
 
 impl Reload {
@@ -41,6 +51,7 @@ impl Reload {
             planned: PlannedReload { name: name.into(), timeout: DEFAULT_HOOK_TIMEOUT, origin: None },
             params: &[],
             body: Box::new(move |args| body(args).into_result().map_err(CallError::from_user)),
+            runner: ReloadRunner::THREAD,
         }
     }
 
@@ -52,7 +63,7 @@ impl Reload {
     }
 
     pub(crate) fn registered(registration: &'static Registration) -> Option<Self> {
-        let Item::Reload { timeout } = registration.item else { return None };
+        let Item::Reload { timeout, runner } = registration.item else { return None };
         Some(Self {
             planned: PlannedReload {
                 name: registration.name.to_owned(),
@@ -61,6 +72,7 @@ impl Reload {
             },
             params: registration.params,
             body: Box::new(registration.run),
+            runner,
         })
     }
 }
@@ -78,6 +90,8 @@ pub(crate) struct Reloads {
     round: Mutex<Round>,
     /// The rounds' row among the tasks: one that is under way when the service stops is joined like a task.
     row: OnceLock<usize>,
+    /// What runs them; empty as long as there is none.
+    runner: OnceLock<ReloadRunner>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,11 +105,18 @@ enum Round {
 
 impl Reloads {
     pub(crate) fn add(&self, reload: Reload) {
+        self.runner.get_or_init(|| reload.runner);
         lock(&self.hooks).push(reload);
     }
 
     /// Runs all hooks on a thread of their own, or once more after the round that is under way.
     pub(crate) fn request(self: &Arc<Self>, app: &App) {
+        if let Some(runner) = self.runner.get() {
+            (runner.0)(self, app);
+        }
+    }
+
+    fn start_round(self: &Arc<Self>, app: &App) {
         {
             let mut round = lock(&self.round);
             if *round != Round::None {
@@ -145,6 +166,10 @@ impl Reloads {
         hooks.append(&mut place);
         *place = hooks;
     }
+}
+
+fn start(reloads: &Arc<Reloads>, app: &App) {
+    reloads.start_round(app);
 }
 
 fn run(app: &App, reload: &mut Reload) {

@@ -71,11 +71,15 @@ pub(crate) fn text(builder: &Builder, plan: &Plan) -> String {
             let _ = writeln!(text, "  {}  {}", reload.name, place(reload.origin));
         }
     }
-    let signals: Vec<String> = signals(builder, plan)
-        .into_iter()
-        .map(|(signal, action)| format!("{signal} {}", action_name(action)))
-        .collect();
-    let _ = writeln!(text, "signals: {}", signals.join(", "));
+    if let Some(check) = builder.checks.first() {
+        text.push_str(&(check.runner.text)(plan.checks()));
+    }
+    text.push_str("signals: ");
+    for (place, (signal, action)) in signals(builder, plan).into_iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        let _ = write!(text, "{comma}{signal} {}", action_name(action));
+    }
+    text.push('\n');
     text
 }
 
@@ -93,6 +97,10 @@ pub(crate) fn json(builder: &Builder, plan: &Plan) -> String {
     ];
     // Members are in the order of the alphabet.
     Json::document(|json| {
+        match builder.checks.first() {
+            Some(check) => (check.runner.json)(json, plan.checks()),
+            None => json.texts("checks", &[]),
+        }
         json.list("hooks", plan.in_order(), |json, id| hook(json, plan.hook(id)));
         json.list("phases", phases, |json, (name, asked, granted)| {
             json.put("asked_ms", Item::Millis(asked));
@@ -129,7 +137,7 @@ fn hook(json: &mut Json, hook: &PlannedHook) {
     json.put("timeout_ms", Item::Millis(hook.timeout));
 }
 
-fn place(origin: Option<&Origin>) -> String {
+pub(super) fn place(origin: Option<&Origin>) -> String {
     origin.map_or_else(|| "added by the program".to_owned(), |origin| format!("{origin} ({})", origin.krate))
 }
 

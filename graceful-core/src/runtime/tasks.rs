@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::app::App;
+use super::coordinator::Message;
 use super::inject::{Args, CallError, Returned};
 use super::registry::{Item, PanicPolicy, Param, Registration};
 use super::stop::{Stage, Stop, Stopping};
 use crate::clock;
+use crate::error::StartError;
+use crate::lifecycle::machine::Event;
+use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlannedTask;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{TaskOutcome, TaskReport};
@@ -39,6 +43,21 @@ pub struct Task {
     pub(crate) policy: PanicPolicy,
     pub(crate) params: &'static [Param],
     pub(crate) body: TaskBody,
+    pub(crate) runner: TaskRunner,
+}
+
+/// What starts the thread of a task. Each task brings it along and nobody else names it, so that a service without tasks does
+/// not contain it: the linker cannot know what was registered, but it does see what nobody refers to.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskRunner(fn(&App, Task) -> Result<(), StartError>);
+
+impl TaskRunner {
+    /// A thread of its own.
+    pub const THREAD: Self = Self(start);
+
+    pub(crate) fn start(app: &App, task: Task) -> Result<(), StartError> {
+        (task.runner.0)(app, task)
+    }
 }
 
 impl Task {
@@ -76,12 +95,13 @@ impl Task {
 
     /// The task behind a `#[task]`; `None` for another attribute.
     pub(crate) fn registered(registration: &'static Registration) -> Option<Self> {
-        let Item::Task { every, panic } = registration.item else { return None };
+        let Item::Task { every, panic, runner } = registration.item else { return None };
         Some(Self {
             planned: PlannedTask { name: registration.name.to_owned(), every, origin: Some(&registration.origin) },
             policy: panic,
             params: registration.params,
             body: Box::new(registration.run),
+            runner,
         })
     }
 
@@ -96,6 +116,7 @@ impl Task {
             policy,
             params: &[],
             body: Box::new(move |args| body(args).into_result().map_err(CallError::from_user)),
+            runner: TaskRunner::THREAD,
         }
     }
 }
@@ -193,16 +214,22 @@ impl TaskTable {
     }
 }
 
-/// Starts the thread of a task; `ended` is called on it when it is over.
-pub(crate) fn start(
-    app: &App,
-    table: &Arc<TaskTable>,
-    task: Task,
-    ended: impl FnOnce() + Send + 'static,
-) -> std::io::Result<()> {
+/// Starts the thread of a task.
+fn start(app: &App, task: Task) -> Result<(), StartError> {
+    {
+        let mut lifecycle = app.inner.lifecycle();
+        if lifecycle.machine.phase() >= Phase::StoppingTasks {
+            return Err(StartError::Stopping);
+        }
+        // Counted before its thread exists and under the lock, so the tasks' phase cannot end between the two.
+        lifecycle.machine.event(clock::now(), Event::TaskBegan);
+    }
+    let table = Arc::clone(&app.inner.tasks);
     let row = table.add(&task.planned.name, None);
-    let worker = Worker { app: app.clone(), table: Arc::clone(table), row, task };
-    threads::spawn(&format!("gf-task-{}", worker.task.planned.name), move || {
+    let name = task.planned.name.clone();
+    let queue = app.inner.queue.clone();
+    let worker = Worker { app: app.clone(), table, row, task };
+    let spawned = threads::spawn(&format!("gf-task-{name}"), move || {
         worker.table.began(worker.row);
         let (table, row) = (Arc::clone(&worker.table), worker.row);
         let app = worker.app.clone();
@@ -211,8 +238,12 @@ pub(crate) fn start(
         let outcome = if dropped.is_ok() { table.outcome(row) } else { TaskOutcome::Failed };
         table.ended(row, outcome);
         drop(app);
-        ended();
-    })?;
+        queue.send(Message::Event(Event::TaskEnded));
+    });
+    if let Err(source) = spawned {
+        app.inner.queue.send(Message::Event(Event::TaskEnded));
+        return Err(StartError::Thread { name: format!("task {name}"), source });
+    }
     Ok(())
 }
 

@@ -10,5 +10,10 @@ pub(super) fn expand(reload: &Reload<'_>) -> TokenStream {
     let Reload { registration, timeout } = reload;
     let root = &registration.root;
     let timeout = duration::expand_option(*timeout);
-    registration.expand(&quote!(#root::Item::Reload { timeout: #timeout }))
+    registration.expand(&quote! {
+        #root::Item::Reload {
+            timeout: #timeout,
+            runner: #root::ReloadRunner::THREAD,
+        }
+    })
 }

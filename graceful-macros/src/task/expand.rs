@@ -19,6 +19,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
         #root::Item::Task {
             every: #every,
             panic: #root::PanicPolicy::#panic,
+            runner: #root::TaskRunner::THREAD,
         }
     })
 }

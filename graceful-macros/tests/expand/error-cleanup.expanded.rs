@@ -3,9 +3,7 @@ pub async fn close_db(db: &Db) {}
 pub enum close_db {}
 impl ::graceful::__private::Registered for close_db {
     const REGISTRATION: &'static ::graceful::__private::Registration = &::graceful::__private::Registration {
-        item: ::graceful::__private::Item::Reload {
-            timeout: ::core::option::Option::None,
-        },
+        item: ::graceful::__private::Item::Nothing,
         name: "",
         origin: ::graceful::__private::Origin {
             krate: "",

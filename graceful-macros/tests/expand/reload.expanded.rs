@@ -10,6 +10,7 @@ impl ::graceful::__private::Registered for read_config {
                 timeout: ::core::option::Option::Some(
                     ::core::time::Duration::new(2u64, 0u32),
                 ),
+                runner: ::graceful::__private::ReloadRunner::THREAD,
             },
             name: "read_config",
             origin: ::graceful::__private::Origin {

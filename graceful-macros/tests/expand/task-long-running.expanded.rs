@@ -9,6 +9,7 @@ impl ::graceful::__private::Registered for consume {
             item: ::graceful::__private::Item::Task {
                 every: ::core::option::Option::None,
                 panic: ::graceful::__private::PanicPolicy::Shutdown,
+                runner: ::graceful::__private::TaskRunner::THREAD,
             },
             name: "consume",
             origin: ::graceful::__private::Origin {

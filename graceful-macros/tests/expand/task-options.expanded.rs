@@ -9,6 +9,7 @@ impl ::graceful::__private::Registered for consume {
             item: ::graceful::__private::Item::Task {
                 every: ::core::option::Option::None,
                 panic: ::graceful::__private::PanicPolicy::Restart,
+                runner: ::graceful::__private::TaskRunner::THREAD,
             },
             name: "consumer",
             origin: ::graceful::__private::Origin {

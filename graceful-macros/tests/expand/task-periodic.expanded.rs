@@ -11,6 +11,7 @@ impl ::graceful::__private::Registered for sync_metrics {
                     ::core::time::Duration::new(30u64, 0u32),
                 ),
                 panic: ::graceful::__private::PanicPolicy::Ignore,
+                runner: ::graceful::__private::TaskRunner::THREAD,
             },
             name: "sync_metrics",
             origin: ::graceful::__private::Origin {

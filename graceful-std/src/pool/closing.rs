@@ -16,11 +16,11 @@ use super::{Cancel, Canceller, PoolClosed, PoolLeft};
 /// What is left of the time when the cancelling begins: a quarter, and no more than this.
 const LONGEST_MARGIN: Duration = Duration::from_secs(1);
 
-/// What is kept of the time to close the connections: a tenth, and no more than this.
-const LONGEST_CLOSE: Duration = Duration::from_millis(100);
+/// What is kept of the time to close the connections and to tell of it: a tenth, and no more than this.
+const LONGEST_CLOSE: Duration = Duration::from_millis(150);
 
-/// What is kept of the time to tell of it: a fiftieth, and no more than this.
-const LONGEST_REST: Duration = Duration::from_millis(20);
+/// What is kept of that to tell of it: half, and no more than this. A hook that is too late cannot say who is to blame.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 /// Between two attempts to cancel the same one, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 pub(super) fn close<M: ManageConnection>(shared: &Arc<Shared<M>>, deadline: Deadline) -> Result<PoolClosed, PoolLeft> {
     let left = deadline.remaining();
     let before = |time: Duration| deadline.instant().checked_sub(time).unwrap_or(deadline.instant());
-    let told_by = before(LONGEST_REST.min(left / 50));
+    let told_by = before(LONGEST_REST.min(left / 20));
     let back_by = before(LONGEST_CLOSE.min(left / 10));
     let cancel_at = before(LONGEST_MARGIN.min(left / 4));
     match shared.gate.begin_to_close(told_by, |pool| pool.state().connections as usize) {

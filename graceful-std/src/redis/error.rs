@@ -42,7 +42,7 @@ pub struct RedisLeft {
     /// Commands that were ended because they were still running, and for how long they had.
     pub cancelled: Vec<String>,
     /// Connections that did not come back.
-    pub pool: Option<PoolLeft>,
+    pub pool: Option<Box<PoolLeft>>,
     /// Subscriptions whose thread did not end, by their channels.
     pub subscriptions: Vec<String>,
     /// Commands that were pending.

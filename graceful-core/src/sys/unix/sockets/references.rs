@@ -8,7 +8,7 @@
 //! where there are few the other way is: see [`are_many`].
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::Read as _;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -41,16 +41,25 @@ fn references(listener: BorrowedFd<'_>, table: Table) -> Option<u32> {
         Table::V4 => "/proc/thread-self/net/tcp",
         Table::V6 => "/proc/thread-self/net/tcp6",
     };
-    let mut lines = BufReader::with_capacity(PIECE, File::open(path).ok()?);
-    let mut line = String::new();
-    // The names of the columns.
-    lines.read_line(&mut line).ok()?;
+    let mut file = File::open(path).ok()?;
+    let mut piece = [0; PIECE];
+    // What is read and not looked at yet. The first line has the names of the columns.
+    let mut rest = Vec::new();
+    let mut is_first = true;
     loop {
-        line.clear();
-        lines.read_line(&mut line).ok()?;
-        let (of, references) = listener_in(&line)?;
-        if of == inode {
-            return Some(references);
+        let read = file.read(&mut piece).ok()?;
+        if read == 0 {
+            return None;
+        }
+        rest.extend_from_slice(&piece[..read]);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            if !std::mem::take(&mut is_first) {
+                let (of, references) = listener_in(str::from_utf8(&rest[..end]).ok()?)?;
+                if of == inode {
+                    return Some(references);
+                }
+            }
+            rest.drain(..=end);
         }
     }
 }
@@ -59,18 +68,16 @@ fn references(listener: BorrowedFd<'_>, table: Table) -> Option<u32> {
 fn listener_in(line: &str) -> Option<(u64, u32)> {
     const LISTENS: &str = "0A";
 
-    let mut words = line.split_ascii_whitespace().skip(3);
-    if words.next()? != LISTENS {
+    let mut words = line.split_ascii_whitespace();
+    if words.nth(3)? != LISTENS {
         return None;
     }
-    let mut words = words.skip(5);
-    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    Some((words.nth(5)?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
 /// Whether this network namespace has many connections, those in TIME_WAIT included.
 fn are_many() -> bool {
-    let text = fs::read_to_string("/proc/thread-self/net/sockstat").unwrap_or_default();
-    connections_in(&text) >= MANY
+    connections_in(&text_of("/proc/thread-self/net/sockstat")) >= MANY
 }
 
 fn connections_in(sockstat: &str) -> u64 {
@@ -86,12 +93,16 @@ fn connections_in(sockstat: &str) -> u64 {
 }
 
 fn counts_handshakes() -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    release
+    text_of("/proc/sys/kernel/osrelease")
         .split('.')
         .next()
         .and_then(|major| major.parse().ok())
         .is_some_and(|major: u32| major >= FIRST_MAJOR_VERSION)
+}
+
+/// Empty if it cannot be read. Not `fs::read_to_string`, which is two kilobytes of code more.
+fn text_of(path: &str) -> String {
+    fs::read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,2 @@
+#[readiness(timeout = "1m", critical = false)]
+fn database(db: Db) {}

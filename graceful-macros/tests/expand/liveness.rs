@@ -1,0 +1,2 @@
+#[liveness]
+pub(crate) fn queue_moves(queue: &Queue) {}
