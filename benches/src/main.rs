@@ -10,6 +10,7 @@ mod hooks;
 mod http;
 mod idle;
 mod machine;
+mod pool;
 mod program;
 mod reaction;
 mod samples;
@@ -39,6 +40,7 @@ is named:
   connection  time and memory of one connection
   startup     what registered hooks cost before main runs
   hooks       what 1 000 hooks cost when they run
+  pool        checkout and return of a pooled connection, next to bare r2d2
   size        the program's bytes and crates, next to axum on tokio (builds both; needs the crate registry)
 
   -h, --help  this text
@@ -47,12 +49,13 @@ is named:
 /// A measure: its name on the command line, and what it found.
 type Measure = (&'static str, fn() -> Result<Vec<Group>>);
 
-const MEASURES: [Measure; 6] = [
+const MEASURES: [Measure; 7] = [
     ("reaction", reaction::measure),
     ("exit", idle::measure),
     ("connection", connection::measure),
     ("startup", startup::measure),
     ("hooks", hooks::measure),
+    ("pool", pool::measure),
     ("size", size::measure),
 ];
 

@@ -24,10 +24,9 @@ pub(crate) fn stub(answer: impl Fn(&str) -> Option<&'static str> + Send + 'stati
             }
             match answer(first.trim_end()) {
                 // Who goes away before the answer does not want it.
-                Some(status) => drop(write!(
-                    lines.get_mut(),
-                    "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                )),
+                Some(status) => {
+                    drop(write!(lines.get_mut(), "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+                }
                 None => hanging.push(lines),
             }
         }

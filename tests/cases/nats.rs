@@ -91,6 +91,30 @@ fn everything_that_was_delivered_is_handled() {
     }
 }
 
+/// A server that pauses while it is left, and goes on with messages for the one that leaves.
+#[test]
+fn what_was_on_its_way_while_it_left_is_handled() {
+    const MESSAGES: u32 = 2000;
+    let mut server = NatsServer::start();
+    let (mut other, mut client) = (server.client(), server.client());
+    other.queue_subscribe("in", "workers");
+    let service = nats(server.url()).env("GF_THREAD", "in").start();
+    server.daemon().freeze();
+    (0..MESSAGES).for_each(|nth| client.publish("in", &nth.to_string()));
+    service.signal(Signal::SIGTERM);
+    service.wait_text("to=cleaning_up");
+    server.daemon().thaw();
+    let exit = service.wait(PATIENCE);
+    exit.expect_code(0).expect_outcome("clean");
+    client.flush();
+    other.flush();
+    let mut handled = said(&exit, "handled");
+    handled.extend(other.messages());
+    let handled: BTreeSet<u32> = handled.iter().map(|text| text.parse().expect("a number")).collect();
+    let missing = (0..MESSAGES).filter(|nth| !handled.contains(nth)).count();
+    assert_eq!(missing, 0, "of {MESSAGES}");
+}
+
 #[test]
 fn who_never_reads_is_named() {
     let server = NatsServer::start();

@@ -270,9 +270,14 @@ fn service() {
         let answer = client.ask(post("/orders", body)).expect("answered");
         assert!(answer.status == 400 && answer.text().contains(why), "{body:?}: {answer:?}");
     }
-    for (path, status) in
-        [("/orders/2", 404), ("/orders/0", 404), ("/orders/x", 400), ("/orders?after=x", 400), ("/", 404), ("/feed", 426)]
-    {
+    for (path, status) in [
+        ("/orders/2", 404),
+        ("/orders/0", 404),
+        ("/orders/x", 400),
+        ("/orders?after=x", 400),
+        ("/", 404),
+        ("/feed", 426),
+    ] {
         assert_eq!(client.get(path).status, status, "{path}");
     }
     let listener = listen(service.address(), 0);

@@ -28,7 +28,8 @@ fn a_drill() {
         let exit = service.wait(PATIENCE);
         assert_eq!(seen.losses(), 0, "{seen} {exit}");
         exit.expect_code(0).expect_outcome("clean").expect_answered(seen.count(Class::Answered));
-        let looks = seen.groups.iter().find(|group| group.name == "looks").map(|group| group.counts.of(Class::Answered));
+        let looks =
+            seen.groups.iter().find(|group| group.name == "looks").map(|group| group.counts.of(Class::Answered));
         let ordered = seen.count(Class::Answered) - looks.expect("a group");
         shop.expect_complete(&Acknowledged::new());
         assert_eq!(shop.audit().len() as u64, ordered, "one order for each answer: {seen}");

@@ -39,7 +39,12 @@ pub(crate) fn kill_again_and_again(shop: &Shop) -> Acknowledged {
         }
         let exit = service.wait(PATIENCE);
         let bought = buyers.join();
-        println!("kill {nth}: {} acknowledged, {} unknown, ended with {:?}", bought.acknowledged.len(), bought.unknown, exit.signal);
+        println!(
+            "kill {nth}: {} acknowledged, {} unknown, ended with {:?}",
+            bought.acknowledged.len(),
+            bought.unknown,
+            exit.signal
+        );
         for (id, order) in bought.acknowledged {
             assert!(acknowledged.insert(id, order).is_none(), "the id {id} was given twice");
         }

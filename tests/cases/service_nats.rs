@@ -86,8 +86,12 @@ fn the_server_is_restarted() {
     early.flush();
     nats.daemon().kill();
     buyers.wait(100);
+    // It must not find the server before somebody listens there: what nobody is subscribed to is gone.
+    service.signal(Signal::SIGSTOP);
+    service.wait_stopped();
     nats.restart();
     let mut late = subscribed(&nats);
+    service.signal(Signal::SIGCONT);
     buyers.wait(150);
     // It may still be looking for the server; then it exits with 3 and the next one publishes the rest.
     service.signal(Signal::SIGTERM);

@@ -227,11 +227,17 @@ fn starts_that_fail() {
     let nobody = right.service().env("REDIS_URL", "redis://127.0.0.1:1").spawn().wait(PATIENCE);
     expect_failed(&nobody, "Redis");
     assert_eq!(nobody.hook("db")["outcome"], "completed", "the database had been opened: {nobody}");
+    let nobody = right.service().env("NATS_URL", "nats://127.0.0.1:1").spawn().wait(PATIENCE);
+    expect_failed(&nobody, "127.0.0.1:1");
+    assert_eq!(nobody.hook("db")["outcome"], "completed", "the database had been opened: {nobody}");
     assert_eq!(postgres.connections_of(NAME), 0);
     postgres.kill();
     let exit = right.service().spawn().wait(PATIENCE);
     expect_failed(&exit, "PostgreSQL at");
-    expect_failed(&Shop::new().env("DATABASE_URL", "nonsense").service().spawn().wait(PATIENCE), "the URL of PostgreSQL");
+    expect_failed(
+        &Shop::new().env("DATABASE_URL", "nonsense").service().spawn().wait(PATIENCE),
+        "the URL of PostgreSQL",
+    );
 }
 
 #[test]

@@ -42,8 +42,8 @@ pub mod ws;
 
 use std::time::Duration;
 
-pub use daemon::Daemon;
 pub use client::{Client, Seen, ask_once};
+pub use daemon::Daemon;
 pub use exit::Exit;
 pub use http::{Answer, Http, get, post};
 pub use nix::sys::signal::Signal;

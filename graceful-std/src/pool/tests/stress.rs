@@ -37,7 +37,7 @@ fn habit() -> impl Strategy<Value = Habit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However they meet: everybody ends, nobody has more than there are, each connection is counted once, none stays open.
     #[test]
@@ -72,7 +72,7 @@ proptest! {
             }
             thread::sleep(Duration::from_millis(delay));
             // Stubborn ones are cancelled a quarter before that.
-            let close = || pool.close(Deadline::after(Duration::from_millis(400)));
+            let close = || pool.close(Deadline::after(Duration::from_millis(800)));
             let closers: Vec<_> = (0..closers).map(|_| scope.spawn(close)).collect();
             closers.into_iter().map(|closer| closer.join().expect("no panic")).collect::<Vec<_>>()
         });
