@@ -23,7 +23,8 @@ fn every_line_is_an_object() {
     let find = |event: &str| {
         lines.iter().find(|line| line["event_type"] == event).unwrap_or_else(|| panic!("no {event} in {exit}"))
     };
-    for event in ["service_ready", "signal_received", "shutdown_initiated", "phase_changed", "hook_finished", "exiting"] {
+    for event in ["service_ready", "signal_received", "shutdown_initiated", "phase_changed", "hook_finished", "exiting"]
+    {
         let line = find(event);
         assert_eq!(line["target"], "graceful", "{line}");
         assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')), "{line}");

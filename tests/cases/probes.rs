@@ -74,7 +74,9 @@ fn every_path_answers_under_every_prefix() {
         );
     }
     probed.ask("/elsewhere").expect_status(404);
-    let answer = Http::connect(probed.admin).expect("it listens").ask("POST /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
+    let answer = Http::connect(probed.admin)
+        .expect("it listens")
+        .ask("POST /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
     answer.expect("answered").expect_status(405);
     // The probes' connections are not the service's.
     probed.service.stop().expect_code(0).expect_outcome("clean").expect_served(1);

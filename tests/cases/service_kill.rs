@@ -32,8 +32,8 @@ pub(crate) fn kill_again_and_again(shop: &Shop) -> Acknowledged {
         let buyers = Buyers::start(service.address(), 8);
         buyers.wait(30 + random.below(50) as usize);
         service.signal(Signal::SIGTERM);
-        // The shutdown takes some milliseconds; most of them hit it.
-        thread::sleep(Duration::from_micros(random.below(15_000)));
+        // The shutdown takes some hundredths of a second; most of them hit it.
+        thread::sleep(Duration::from_micros(random.below(50_000)));
         if !service.has_ended() {
             service.signal(Signal::SIGKILL);
         }

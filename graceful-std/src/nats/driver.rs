@@ -23,9 +23,9 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// The longest pause between two attempts to connect again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// `UNSUB` with a number that no server counts to: NATS servers read at most nine digits, and take more for "at once", while
-/// the driver goes on to pass on what is still on its way. Its own way to leave (`drain`) forgets the subscription as soon as
-/// it has written that, and with it what the server had sent until it read that.
+/// `UNSUB` with a number that no server counts to: `nats-server` reads at most nine digits, and takes more for "at once", while
+/// the driver goes on to pass on what is still on its way. Its own way to leave (`drain`) forgets the subscription when it is
+/// next woken after it has written that, which may be before everything has come that the server had sent.
 const AT_ONCE: u64 = u64::MAX;
 
 /// What the last part of the inbox's subject is for questions whether the server has read everything.

@@ -57,7 +57,9 @@
 //! - Core NATS only: what nobody is subscribed to is gone. No JetStream.
 //! - What was written to a connection that broke is reported and not sent again.
 //! - While the connection is down nothing is received, and what others publish is lost.
-//! - The driver's own way to drain is not used: it loses what is on its way while it leaves.
+//! - The driver's own way to drain is not used: it forgets a subscription before the server has answered, so that what is on
+//!   its way may be lost. Ours is an `UNSUB` with a number that is too large for `nats-server`, which takes it for "at once";
+//!   with a server that counted that far, what it sends between its last answer and the end of the connection would be lost.
 
 mod client;
 mod driver;
