@@ -66,11 +66,8 @@ impl Remote {
         let left = || deadline.remaining().max(Duration::from_millis(1));
         let mut stream = TcpStream::connect_timeout(&address, left())?;
         stream.set_read_timeout(Some(left()))?;
-        let (host, length) = (&self.0, body.len());
-        write!(
-            stream,
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        )?;
+        let head = format!("Host: {}\r\nContent-Length: {}\r\nConnection: close", self.0, body.len());
+        stream.write_all(format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n{body}").as_bytes())?;
         let mut status = String::new();
         BufReader::new(stream).read_line(&mut status)?;
         match status.split(' ').nth(1) {
