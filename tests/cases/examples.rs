@@ -14,7 +14,7 @@ use nix::unistd::{Pid, mkfifo};
 use tempfile::TempDir;
 
 pub(crate) fn example(name: &str) -> Service {
-    Service::example(name).env("ADDR", "127.0.0.1:0")
+    Service::example(name).env("ADDR", "127.0.0.1:0").env("ADMIN_ADDR", "127.0.0.1:0")
 }
 
 pub(crate) fn connect(service: &Running) -> Client {

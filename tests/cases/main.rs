@@ -86,6 +86,7 @@ mod service_kill;
 mod service_load;
 mod service_nats;
 mod service_postgres;
+mod service_probes;
 mod service_start;
 mod signals;
 mod sqlite_end;

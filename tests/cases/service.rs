@@ -59,7 +59,10 @@ impl Shop {
     }
 
     pub(crate) fn service(&self) -> Service {
-        let service = Service::example("service").env("ADDR", "127.0.0.1:0").env("DATA_DIR", self.data());
+        let service = Service::example("service")
+            .env("ADDR", "127.0.0.1:0")
+            .env("ADMIN_ADDR", "127.0.0.1:0")
+            .env("DATA_DIR", self.data());
         self.env.iter().fold(service, |service, (name, value)| service.env(name, value))
     }
 

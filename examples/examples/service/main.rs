@@ -7,13 +7,14 @@
 //! | `GET /orders?after=1` | `{"orders":[…]}`, the next thousand with a higher id |
 //! | `GET /demand` | `{"tea":2}`: how much of what was ordered |
 //! | `/feed?after=1` | the WebSocket of changes: the orders after that id, then each new one |
+//! | `/health/ready`, `/health/live`, `/metrics` on the admin address | whether it may be sent orders, whether it lives, figures |
 //!
 //! Run:    cargo run --release --example service, then: curl -d '{"item":"tea","quantity":2}' http://127.0.0.1:8080/orders
 //!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
-//!         elsewhere. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
+//!         elsewhere, and ADMIN_ADDR (127.0.0.1:9090) for probes and metrics. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
 //!         NATS_URL=nats://… publishes each order to the subject `orders`.
 //! Stop:   Ctrl-C, or `kill` with its pid
-//! Prints: `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
+//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
 //!
 //! # Why no order is lost
 //!
@@ -48,6 +49,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use graceful::external::{Closers, NotClosed};
+use graceful::health::Probes;
+use graceful::metrics::Metrics;
 use graceful::{App, BoxError, Deadline, Stop, cleanup, readiness, task};
 
 use crate::demand::Demand;
@@ -68,6 +71,9 @@ fn main(app: &App) -> Result<(), BoxError> {
     app.provide(Relay::open(&data, Feed::clone(&feed), Publisher::connect()?)?);
     app.provide(Summary::open(&data)?);
     app.provide(api::Shown::new(1000));
+    let admin = env::var("ADMIN_ADDR").unwrap_or_else(|_| "127.0.0.1:9090".into());
+    let admin = Probes::new().metrics(Metrics::new(app)).serve(app, admin)?;
+    println!("admin on http://{admin}");
     let address = app.http(env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into()), api::routes())?;
     println!("listening on http://{address}");
     Ok(())

@@ -1,0 +1,55 @@
+//! The reference service's admin address: ready while its database answers, and figures for Prometheus.
+
+use std::time::Instant;
+
+use graceful_tests::postgres::Postgres;
+use graceful_tests::{Answer, Http, PATIENCE, Running, Signal, post};
+
+use crate::service::Shop;
+
+fn ask(service: &Running, path: &str) -> Answer {
+    Http::connect(service.address_after("admin on http://")).expect("it listens").get(path)
+}
+
+#[track_caller]
+fn wait_ready(service: &Running, code: u16) -> Answer {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask(service, "/health/ready");
+        if answer.status == code {
+            return answer;
+        }
+        assert!(Instant::now() < until, "{answer:?} is not {code}");
+    }
+}
+
+#[test]
+fn ready_while_the_database_answers() {
+    let postgres = Postgres::start();
+    let shop = Shop::new().env("DATABASE_URL", postgres.url()).env("SHUTDOWN_TASKS", "1s");
+    let service = shop.start();
+    wait_ready(&service, 200);
+    postgres.freeze();
+    let answer = wait_ready(&service, 503);
+    assert!(answer.text().contains("critical checks are failing: database"), "{answer:?}");
+    // A restart would not mend it.
+    ask(&service, "/health/live").expect_status(200);
+    postgres.thaw();
+    wait_ready(&service, 200);
+    service.stop().expect_code(0);
+}
+
+#[test]
+fn figures() {
+    let service = Shop::new().start();
+    let mut http = Http::connect(service.address()).expect("it listens");
+    http.ask(post("/orders", r#"{"item":"tea","quantity":2}"#)).expect("answered").expect_status(201);
+    let metrics = ask(&service, "/metrics").text();
+    for line in ["graceful_requests_answered_total 1", "graceful_connections 1", "graceful_websocket_connections 0"] {
+        assert!(metrics.lines().any(|known| known == line), "no {line} in {metrics}");
+    }
+    let admin = service.address_after("admin on http://");
+    service.signal(Signal::SIGTERM);
+    service.wait(PATIENCE).expect_code(0).expect_served(1);
+    assert!(Http::connect(admin).is_err(), "it is gone with the process");
+}
