@@ -57,7 +57,7 @@
 //!
 //! # What is not done
 //!
-//! TLS and HTTP/2 (put a proxy in front), upgrades, trailers (read, checked and dropped), compression, ranges of files,
+//! TLS and HTTP/2 (put a proxy in front), upgrades to anything but WebSockets, trailers (read, checked and dropped), compression, ranges of files,
 //! `CONNECT`. On platforms other than Unix each connection has a worker of its own.
 
 mod body;
