@@ -44,9 +44,16 @@ fn figures() {
     let service = Shop::new().start();
     let mut http = Http::connect(service.address()).expect("it listens");
     http.ask(post("/orders", r#"{"item":"tea","quantity":2}"#)).expect("answered").expect_status(201);
-    let metrics = ask(&service, "/metrics").text();
+    let until = Instant::now() + PATIENCE;
     for line in ["graceful_requests_answered_total 1", "graceful_connections 1", "graceful_websocket_connections 0"] {
-        assert!(metrics.lines().any(|known| known == line), "no {line} in {metrics}");
+        // The client has its answer a moment before it is counted.
+        loop {
+            let metrics = ask(&service, "/metrics").text();
+            if metrics.lines().any(|known| known == line) {
+                break;
+            }
+            assert!(Instant::now() < until, "no {line} in {metrics}");
+        }
     }
     let admin = service.address_after("admin on http://");
     service.signal(Signal::SIGTERM);
