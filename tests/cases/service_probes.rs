@@ -41,7 +41,8 @@ fn ready_while_the_database_answers() {
 
 #[test]
 fn figures() {
-    let service = Shop::new().start();
+    let shop = Shop::new();
+    let service = shop.start();
     let mut http = Http::connect(service.address()).expect("it listens");
     http.ask(post("/orders", r#"{"item":"tea","quantity":2}"#)).expect("answered").expect_status(201);
     let until = Instant::now() + PATIENCE;
