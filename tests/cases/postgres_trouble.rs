@@ -6,7 +6,7 @@ use graceful_tests::postgres::Postgres;
 use graceful_tests::{Http, PATIENCE, Signal, post};
 
 use crate::pool_load::{in_postgres, orders};
-use crate::postgres::{begin, count, service};
+use crate::postgres::{begin, count, service, wait_asleep};
 
 #[test]
 fn killed_during_the_drain() {
@@ -30,6 +30,7 @@ fn frozen_during_the_drain() {
     let server = Postgres::start();
     let service = service(&server).start();
     let _client = begin(&service, "/query?item=tea&ms=60000");
+    wait_asleep(&server);
     service.signal(Signal::SIGTERM);
     server.freeze();
     let exit = service.wait(PATIENCE);
