@@ -57,6 +57,7 @@ pub mod __private {
     pub use crate::lifecycle::checks::{CheckKind, Criticality};
     pub use crate::lifecycle::hooks::{HookPhase, Origin};
     pub use crate::lifecycle::reason::{Signal, SignalAction};
+    pub use crate::panics::{catch as catch_panic, drop_quietly};
     pub use crate::runtime::checks::CheckRunner;
     pub use crate::runtime::entry::{MainSpec, main};
     pub use crate::runtime::inject::{Args, CallError, Returned};

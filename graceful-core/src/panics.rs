@@ -6,7 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs user code; a panic comes back as its message.
 ///
 /// What the code was at work on is not looked at again by the caller, which is why it may be asserted to be unwind safe.
-pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+///
+/// # Errors
+/// The panic's message.
+pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(caught)
 }
 
@@ -19,7 +22,7 @@ fn caught(payload: Box<dyn Any + Send>) -> String {
 }
 
 /// Drops what is not ours: its destructor may panic, and so may that of the panic's payload, which is then left alone.
-pub(crate) fn drop_quietly<T>(value: T) {
+pub fn drop_quietly<T>(value: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
         drop_payload(payload);
     }

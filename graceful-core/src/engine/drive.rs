@@ -85,7 +85,7 @@ pub(super) mod by_a_worker {
             return Ok(Wake::Work);
         }
         if let Next::Read { doing: Doing::Idle, .. } = next {
-            seat.connection.set_activity(if seat.told >= Told::Drain { Activity::Leaving } else { Activity::Idle });
+            seat.rest();
         }
         let (wanted, until) = match next {
             Next::Write { until } => (Wanted::Room, until),

@@ -95,9 +95,7 @@ impl Loop {
         }
         inbox.letters.push(letter);
         drop(inbox);
-        if !self.notified.swap(true, Ordering::SeqCst) {
-            self.wake();
-        }
+        self.notify();
     }
 
     /// Has the session of a connection run.
@@ -108,6 +106,10 @@ impl Loop {
         }
         inbox.calls.push((place, connection));
         drop(inbox);
+        self.notify();
+    }
+
+    fn notify(&self) {
         if !self.notified.swap(true, Ordering::SeqCst) {
             self.wake();
         }

@@ -188,11 +188,7 @@ impl Reactor {
             Next::Become | Next::Close(_) => return self.vacate(place),
             Next::Read { doing, until } => {
                 if doing == Doing::Idle {
-                    seat.connection.set_activity(if seat.told >= Told::Drain {
-                        Activity::Leaving
-                    } else {
-                        Activity::Idle
-                    });
+                    seat.rest();
                 }
                 (Watch::Bytes, until)
             }

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::protocol::{Session, Wake};
+use super::registry::Activity;
 use crate::runtime::stop::Stage;
 
 /// A session and its connection. Boxed as a whole it would cost an allocation more for each connection.
@@ -40,6 +41,12 @@ impl Seat {
         let news = self.told < what;
         self.told = self.told.max(what);
         news
+    }
+
+    /// Its connection has nothing to do.
+    pub(super) fn rest(&self) {
+        let activity = if self.told >= Told::Drain { Activity::Leaving } else { Activity::Idle };
+        self.connection.set_activity(activity);
     }
 
     /// What it is to be told now, with the shutdown at this stage.

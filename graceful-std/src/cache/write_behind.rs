@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use graceful_core::__private::catch_panic;
 use graceful_core::{BoxError, Deadline};
 
 /// A bounded queue whose items are written by a thread of its own, many at a time. Cheap to clone.
@@ -248,9 +248,9 @@ fn work<T>(shared: &Shared<T>, mut write: impl FnMut(&[T]) -> Result<(), BoxErro
             }
         }
         // The error's text and its end are the user's as well.
-        let written = catch_unwind(AssertUnwindSafe(|| write(&batch).map_err(|error| error.to_string())));
+        let written = catch_panic(|| write(&batch).map_err(|error| error.to_string()));
         let mut state = shared.state();
-        match written.unwrap_or_else(|_| Err("the write panicked".to_owned())) {
+        match written.unwrap_or_else(|panic| Err(format!("the write panicked: {panic}"))) {
             Ok(()) => {
                 state.writing = 0;
                 state.error = None;

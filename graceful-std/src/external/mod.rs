@@ -22,11 +22,11 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use graceful_core::__private::catch_panic;
 use graceful_core::{BoxError, Deadline};
 
 /// What is to be closed, by name.
@@ -90,11 +90,11 @@ impl Closers {
             let told = told.clone();
             let run = move || {
                 // Its error's text is the user's to make.
-                let closed = catch_unwind(AssertUnwindSafe(|| close(deadline).map_err(|error| error.to_string())));
+                let closed = catch_panic(|| close(deadline).map_err(|error| error.to_string()));
                 let outcome = match closed {
                     Ok(Ok(())) => None,
                     Ok(Err(error)) => Some(Why::Failed(error)),
-                    Err(panic) => Some(Why::Panicked(message(&*panic))),
+                    Err(panic) => Some(Why::Panicked(panic)),
                 };
                 // Nobody listens any more after the deadline.
                 let _ = told.send((place, outcome));
@@ -115,11 +115,6 @@ impl Closers {
         let services: Vec<_> = outcomes.into_iter().filter_map(|(name, why)| Some((name, why?))).collect();
         if services.is_empty() { Ok(()) } else { Err(NotClosed { services }) }
     }
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 impl fmt::Debug for Closers {

@@ -1,12 +1,12 @@
 //! How a pool is closed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ::r2d2::ManageConnection;
+use graceful_core::__private::catch_panic;
 use graceful_core::Deadline;
 
 use super::drainable::Shared;
@@ -85,10 +85,10 @@ fn cancel<M: ManageConnection>(shared: &Arc<Shared<M>>, until: Instant) {
 
 fn attempt(canceller: &Canceller) -> Cancel {
     // The error's text is the user's to make.
-    match catch_unwind(AssertUnwindSafe(|| canceller().map_err(|error| error.to_string()))) {
+    match catch_panic(|| canceller().map_err(|error| error.to_string())) {
         Ok(Ok(())) => Cancel::Ineffective,
         Ok(Err(error)) => Cancel::Failed(error),
-        Err(_) => Cancel::Failed("it panicked".to_owned()),
+        Err(panic) => Cancel::Failed(format!("it panicked: {panic}")),
     }
 }
 
@@ -99,11 +99,11 @@ fn close_connections<M: ManageConnection>(shared: &Arc<Shared<M>>, deadline: Dea
     let (told, result) = mpsc::channel();
     let farewell = shared.farewell;
     let run = move || {
-        let said = catch_unwind(AssertUnwindSafe(|| farewell(&pool, deadline).map_err(|error| error.to_string())));
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(pool)));
+        let said = catch_panic(|| farewell(&pool, deadline).map_err(|error| error.to_string()));
+        let dropped = catch_panic(|| drop(pool));
         let result = said.and_then(|said| dropped.map(|()| said));
         // Nobody listens any more after the deadline.
-        let _ = told.send(result.unwrap_or_else(|_| Err("closing the connections panicked".to_owned())));
+        let _ = told.send(result.unwrap_or_else(|panic| Err(format!("closing the connections panicked: {panic}"))));
     };
     // Without a thread the closure is dropped here, and the pool with it: its connections are closed without a farewell.
     let thread = thread::Builder::new().name("gf-pool-close".into()).spawn(run);

@@ -1,6 +1,6 @@
 //! What the service's author writes.
 
-use graceful_core::BoxError;
+use graceful_core::{BoxError, Returned};
 
 use super::close::Closed;
 use super::message::Message;
@@ -12,7 +12,7 @@ use super::socket::Socket;
 /// callbacks do is learned, and they are called on a worker then; whoever blocks by surprise holds up other connections for a
 /// few milliseconds.
 ///
-/// A closure that takes a [`Socket`] and a [`Message`] is a handler as well.
+/// A closure that takes a [`Socket`] and a [`Message`] and returns nothing or a `Result` is a handler as well.
 ///
 /// # Examples
 /// ```
@@ -59,30 +59,9 @@ pub trait Handler: Send + 'static {
 impl<F, R> Handler for F
 where
     F: FnMut(&Socket, Message) -> R + Send + 'static,
-    R: Outcome,
+    R: Returned,
 {
     fn on_message(&mut self, socket: &Socket, message: Message) -> Result<(), BoxError> {
         self(socket, message).into_result()
-    }
-}
-
-/// What a closure may return: nothing, or a `Result`.
-pub trait Outcome {
-    /// In one form.
-    ///
-    /// # Errors
-    /// The closure's own.
-    fn into_result(self) -> Result<(), BoxError>;
-}
-
-impl Outcome for () {
-    fn into_result(self) -> Result<(), BoxError> {
-        Ok(())
-    }
-}
-
-impl<E: Into<BoxError>> Outcome for Result<(), E> {
-    fn into_result(self) -> Result<(), BoxError> {
-        self.map_err(Into::into)
     }
 }

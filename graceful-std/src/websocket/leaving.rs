@@ -7,7 +7,7 @@ use graceful_core::Connection;
 use super::close::{CloseCode, Closed, Side};
 use super::counters;
 use super::frame::Kind;
-use super::session::{State, WebSocketSession};
+use super::session::{State, Unread, WebSocketSession};
 use super::socket::Link;
 
 /// What has been done about the shutdown.
@@ -81,7 +81,7 @@ impl WebSocketSession {
         if let Leaving::Due { at } = self.leaving {
             // What is left of the drain is for the peer's answer, whatever was to come before.
             let hurry = connection.stop().is_cancelled();
-            if hurry || at <= now && (self.unread.is_nothing() || passed(at.checked_add(PATIENCE))) {
+            if hurry || at <= now && (self.unread == Unread::Nothing || passed(at.checked_add(PATIENCE))) {
                 return self.say_goodbye(link, now);
             }
         }

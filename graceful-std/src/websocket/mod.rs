@@ -53,6 +53,7 @@ mod close;
 mod counters;
 pub(crate) mod frame;
 mod handler;
+mod hearing;
 mod hub;
 mod leaving;
 mod message;
@@ -63,7 +64,7 @@ mod socket;
 mod upgrade;
 
 pub use close::{CloseCode, Closed, Side};
-pub use handler::{Handler, Outcome};
+pub use handler::Handler;
 pub use hub::Hub;
 pub use message::Message;
 pub use settings::{Overflow, WebSocket};

@@ -7,7 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use graceful_core::protocol::Wire;
 
-use super::close::Closed;
+use super::close::{CloseCode, Closed};
+use super::frame;
 
 /// As many pieces go into one write.
 const PIECES: usize = 16;
@@ -116,6 +117,16 @@ impl Outbox {
         let before = self.tail.len();
         write(&mut self.tail);
         self.waiting += self.tail.len() - before;
+    }
+
+    /// Adds a Close behind everything else, after which nothing is added. Tells whether it is the first.
+    pub(super) fn say_goodbye(&mut self, code: CloseCode, reason: &str) -> bool {
+        let first = self.speech == Speech::Open;
+        if first {
+            self.write(|out| frame::close(out, code, reason));
+            self.speech = Speech::Closing;
+        }
+        first
     }
 
     /// Adds bytes that others may send as well.

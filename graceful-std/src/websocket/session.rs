@@ -10,27 +10,27 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use graceful_core::__private::catch_panic;
 use graceful_core::Connection;
 use graceful_core::protocol::{Buffers, Doing, Ending, Next, Place, Session, Turn, Wake};
 
-use super::close::{CloseCode, Closed, Side};
+use super::close::{CloseCode, Closed};
 use super::counters;
-use super::frame::{Decoder, Event, Kind, Violation};
+use super::frame::{Decoder, Violation};
 use super::handler::Handler;
 use super::leaving::Leaving;
 use super::message::Message;
 use super::outbox::{Called, Delivery, Sent};
 use super::settings::Settings;
 use super::socket::{Link, Socket};
-use crate::http::server::Takeover;
+use crate::http::server::{Takeover, take_front};
 
 /// Most connections are silent most of the time, so a silent one is small and holds no buffer.
 pub(super) struct WebSocketSession {
-    takeover: Takeover,
+    pub(super) takeover: Takeover,
     pub(super) settings: Arc<Settings>,
     handler: Box<dyn Handler>,
     subprotocol: Option<Arc<str>>,
@@ -42,6 +42,8 @@ pub(super) struct WebSocketSession {
     /// What it has been called for.
     told: Told,
     made: Made,
+    /// As the outbox has it, which is behind a lock.
+    delivery: Delivery,
     decoder: Decoder,
     /// Received, and not decoded yet.
     kept: Vec<u8>,
@@ -152,7 +154,7 @@ impl Session for WebSocketSession {
         loop {
             if self.receive(connection, turn, &mut buffers.input, &socket) == Flow::NeedsWorker {
                 // Answers must not wait for a worker that others keep busy.
-                socket.0.set_delivery(Delivery::Prompt);
+                self.set_delivery(&socket.0, Delivery::Prompt);
                 socket.0.try_again(turn.now());
                 return Next::Work;
             }
@@ -190,6 +192,7 @@ impl WebSocketSession {
             call: Some(Call::Opened),
             told: Told::Nothing,
             made: Made::Nothing,
+            delivery: Delivery::Prompt,
             decoder: Decoder::default(),
             kept,
             unread: Unread::All,
@@ -267,7 +270,7 @@ impl WebSocketSession {
                 // Answers to messages that came together leave together. The last one's need not wait.
                 let more = turn.place() == Place::Loop && used < input.len();
                 let delivery = if more { Delivery::Gathered } else { Delivery::Prompt };
-                socket.0.set_delivery(delivery);
+                self.set_delivery(&socket.0, delivery);
                 self.make_call(turn, socket);
                 continue;
             }
@@ -290,101 +293,10 @@ impl WebSocketSession {
         }
     }
 
-    fn hear(&mut self, event: Event, link: &Link, now: Instant) {
-        match event {
-            Event::Close(frame) => self.end_of_speech(frame, link, now),
-            Event::Message(message) => {
-                self.times.talked = now;
-                link.counters().add(counters::RECEIVED, 1);
-                self.call = Some(Call::Message(message));
-            }
-            Event::Ping(payload) => link.control(Kind::Pong, &payload),
-            // Whatever comes is a sign of life.
-            Event::Pong => {}
-        }
-    }
-
-    /// The peer's Close.
-    fn end_of_speech(&mut self, frame: Option<(CloseCode, String)>, link: &Link, now: Instant) {
-        let closed = link.outbox().closed.take();
-        self.notice_closing(closed, now);
-        match std::mem::replace(&mut self.state, State::Open) {
-            State::Closing { closed, .. } => {
-                if self.leaving == Leaving::Told {
-                    link.counters().add(counters::ANSWERED, 1);
-                }
-                self.end(Ending::Completed, Some(closed));
-            }
-            State::Open => {
-                let (code, reason) = frame.unwrap_or((CloseCode::NO_STATUS, String::new()));
-                link.say_goodbye(code, "");
-                let closed = Closed { code, reason, by: Side::Peer };
-                self.linger(closed, link, now);
-            }
-            state @ (State::Lingering { .. } | State::Over(_)) => self.state = state,
-        }
-    }
-
-    /// A rule is broken, or the handler has failed.
-    fn fail(&mut self, code: CloseCode, reason: &str, link: &Link, now: Instant) {
-        let closed = link.outbox().closed.take();
-        self.notice_closing(closed, now);
-        match &self.state {
-            State::Open => {
-                link.counters().add(counters::ERRORS, 1);
-                link.say_goodbye(code, reason);
-                self.linger(Closed { code, reason: reason.to_owned(), by: Side::Server }, link, now);
-            }
-            // Our Close is on its way already, and what would answer it cannot be understood.
-            State::Closing { closed, .. } if code != CloseCode::INTERNAL => {
-                let closed = (**closed).clone();
-                self.linger(closed, link, now);
-            }
-            _ => {}
-        }
-    }
-
-    fn linger(&mut self, closed: Closed, link: &Link, now: Instant) {
-        let until = now.checked_add(self.settings.close_timeout);
-        self.state = State::Lingering { until, said: Said::NotYet };
-        self.unread = Unread::All;
-        link.leave_rooms();
-        self.call = Some(Call::Closed(Box::new(closed)));
-    }
-
-    /// The connection is no more.
-    pub(super) fn lose(&mut self, why: &str, connection: &Connection) {
-        if matches!(self.state, State::Lingering { .. }) {
-            return self.end(Ending::Completed, None);
-        }
-        if connection.is_cut() {
-            return self.cut("cut at the deadline", connection);
-        }
-        self.takeover.counters().add(counters::LOST, 1);
-        self.end(Ending::Completed, Some(Box::new(Closed::lost(why))));
-    }
-
-    /// It is given up.
-    pub(super) fn cut(&mut self, why: &str, connection: &Connection) {
-        self.takeover.counters().add(counters::CUT, 1);
-        let ending = if connection.stop().is_stopping() { Ending::Cut } else { Ending::Completed };
-        self.end(ending, Some(Box::new(Closed::lost(why))));
-    }
-
-    pub(super) fn end(&mut self, ending: Ending, closed: Option<Box<Closed>>) {
-        self.state = State::Over(ending);
-        if let Some(socket) = &self.socket {
-            socket.0.end();
-        }
-        if let Some(closed) = closed {
-            self.call = Some(Call::Closed(closed));
-        }
-    }
-
-    /// Somebody may have closed the connection through its [`Socket`].
-    fn notice_closing(&mut self, closed: Option<Box<Closed>>, now: Instant) {
-        if let (State::Open, Some(closed)) = (&self.state, closed) {
-            self.state = State::Closing { until: now.checked_add(self.settings.close_timeout), closed };
+    fn set_delivery(&mut self, link: &Link, delivery: Delivery) {
+        if self.delivery != delivery {
+            self.delivery = delivery;
+            link.set_delivery(delivery);
         }
     }
 
@@ -428,6 +340,7 @@ impl WebSocketSession {
             let mut outbox = link.outbox();
             outbox.called = Called::No;
             outbox.delivery = Delivery::Prompt;
+            self.delivery = Delivery::Prompt;
             let sent = outbox.send(|| now);
             self.times.stalled = outbox.stalled();
             (sent, outbox.closed.take())
@@ -484,21 +397,7 @@ impl Drop for WebSocketSession {
                 _ => Closed::lost("cut at the deadline"),
             };
             // It is the user's, and what else is to be dropped here must not suffer from it. The panic's hook has told of it.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.handler.on_close(&socket, &closed)));
+            let _ = catch_panic(|| self.handler.on_close(&socket, &closed));
         }
     }
-}
-
-impl Unread {
-    pub(super) fn is_nothing(self) -> bool {
-        self == Self::Nothing
-    }
-}
-
-/// Moves as much to the front of the buffer as there is room for.
-fn take_front(kept: &mut Vec<u8>, input: &mut [u8]) -> usize {
-    let length = kept.len().min(input.len());
-    input[..length].copy_from_slice(&kept[..length]);
-    *kept = if length == kept.len() { Vec::new() } else { kept.split_off(length) };
-    length
 }

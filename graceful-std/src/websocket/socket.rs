@@ -208,13 +208,7 @@ impl Link {
 
     /// Adds a Close behind everything else, for the session, which sends it. Tells whether it was the first.
     pub(super) fn say_goodbye(&self, code: CloseCode, reason: &str) -> bool {
-        let mut outbox = self.outbox();
-        let first = outbox.speech == Speech::Open;
-        if first {
-            outbox.write(|out| frame::close(out, code, reason));
-            outbox.speech = Speech::Closing;
-        }
-        first
+        self.outbox().say_goodbye(code, reason)
     }
 
     /// The same for everybody else.
@@ -223,11 +217,9 @@ impl Link {
     }
 
     fn close_now(&self, outbox: &mut Outbox, code: CloseCode, reason: &str) {
-        if outbox.speech != Speech::Open {
+        if !outbox.say_goodbye(code, reason) {
             return;
         }
-        outbox.write(|out| frame::close(out, code, reason));
-        outbox.speech = Speech::Closing;
         outbox.closed = Some(Box::new(Closed { code, reason: reason.to_owned(), by: Side::Server }));
         self.deliver(outbox);
         self.call(outbox);

@@ -19,6 +19,8 @@ mod upgrade;
 use std::time::Duration;
 
 use self::peers::{PeerLimit, Peers};
+#[cfg(feature = "websocket")]
+pub(crate) use self::session::take_front;
 use self::settings::{Handlers, Settings, Writes};
 #[cfg(feature = "websocket")]
 pub(crate) use self::upgrade::{Takeover, Upgrade};

@@ -373,7 +373,7 @@ impl Drop for HttpSession {
 }
 
 /// Moves as much to the front of the buffer as there is room for.
-pub(super) fn take_front(kept: &mut Vec<u8>, input: &mut [u8]) -> usize {
+pub(crate) fn take_front(kept: &mut Vec<u8>, input: &mut [u8]) -> usize {
     if kept.is_empty() {
         return 0;
     }
