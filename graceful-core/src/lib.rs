@@ -16,7 +16,8 @@ mod sys;
 mod threads;
 
 pub use engine::{
-    Address, Connection, ConnectionCounts, CounterGroup, LocalAddress, PeerAddress, Readable, RequestCounts, Stream,
+    Address, Connection, ConnectionCounts, ConnectionStates, CounterGroup, LocalAddress, PeerAddress, Readable,
+    RequestCounts, Stream,
 };
 pub use error::{BoxError, StartError};
 pub use lifecycle::checks::{CheckKind, Criticality};

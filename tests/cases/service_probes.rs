@@ -46,7 +46,12 @@ fn figures() {
     let mut http = Http::connect(service.address()).expect("it listens");
     http.ask(post("/orders", r#"{"item":"tea","quantity":2}"#)).expect("answered").expect_status(201);
     let until = Instant::now() + PATIENCE;
-    for line in ["graceful_requests_answered_total 1", "graceful_connections 1", "graceful_websocket_connections 0"] {
+    for line in [
+        "graceful_requests_answered_total 1",
+        "graceful_connections 1",
+        "graceful_connections_by_state{state=\"idle\"} 1",
+        "graceful_websocket_connections 0",
+    ] {
         // The client has its answer a moment before it is counted.
         loop {
             let metrics = ask(&service, "/metrics").text();

@@ -30,6 +30,22 @@ impl ConnectionCounts {
     }
 }
 
+/// What the connections that are open are doing.
+///
+/// They are looked at one after the other, so one that changes meanwhile may be in neither count or the sum a few off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionStates {
+    /// A handler works on it, or a request is being received or answered.
+    pub busy: u64,
+    /// Waits for its next request.
+    pub idle: u64,
+    /// Was told to leave, or is about to be closed.
+    pub leaving: u64,
+    /// Waits for a worker.
+    pub queued: u64,
+}
+
 /// Requests on all connections that speak a protocol of their own, such as HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {

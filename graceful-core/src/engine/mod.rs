@@ -57,7 +57,7 @@ pub use self::address::Address;
 pub use self::bell::Bell;
 pub use self::connection::{Connection, Readable};
 pub use self::counters::{CounterGroup, Counters};
-pub use self::counts::{ConnectionCounts, RequestCounts};
+pub use self::counts::{ConnectionCounts, ConnectionStates, RequestCounts};
 pub use self::endpoint::{LocalAddress, PeerAddress};
 pub(crate) use self::hold::TICKET;
 pub use self::pace::Pace;
@@ -289,6 +289,11 @@ impl Engine {
     /// What became of every connection so far; balanced at any instant.
     pub(crate) fn counts(&self) -> ConnectionCounts {
         self.core.registry.counts()
+    }
+
+    /// What those that are open are doing.
+    pub(crate) fn states(&self) -> ConnectionStates {
+        self.core.registry.states()
     }
 
     /// What is still open, or in a handler that outlives its connection: the oldest of those that are at work first.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use super::counts::ConnectionCounts;
+use super::counts::{ConnectionCounts, ConnectionStates};
 use super::endpoint::PeerAddress;
 use super::hold::Held;
 use super::stream::Stream;
@@ -67,6 +67,9 @@ pub(super) struct Conn {
 
 /// The drain was over when the connection came.
 pub(super) struct TooLate;
+
+/// As many connections are looked at under one lock.
+const AT_A_TIME: usize = 256;
 
 pub(super) struct Registry {
     state: Mutex<State>,
@@ -211,6 +214,26 @@ impl Registry {
         let state = self.lock();
         let here = state.slots.len() - state.free.len();
         ConnectionCounts { still_open: (here - state.lingering) as u64, ..state.counts }
+    }
+
+    /// What those that are open are doing. The table is locked for a few of them at a time: whoever accepts must not wait.
+    pub(super) fn states(&self) -> ConnectionStates {
+        let mut states = ConnectionStates::default();
+        let mut from = 0;
+        loop {
+            let state = self.lock();
+            let Some(slots) = state.slots.get(from..).filter(|slots| !slots.is_empty()) else { return states };
+            let few = slots.len().min(AT_A_TIME);
+            for slot in slots[..few].iter().flatten().filter(|slot| !slot.cut) {
+                match slot.conn.activity() {
+                    Activity::Busy | Activity::LastRequest => states.busy += 1,
+                    Activity::Idle => states.idle += 1,
+                    Activity::Leaving | Activity::Failed | Activity::Cut => states.leaving += 1,
+                    Activity::Queued => states.queued += 1,
+                }
+            }
+            from += few;
+        }
     }
 
     /// Shows each connection that is still here to `look`, cut or not. The table is locked meanwhile.

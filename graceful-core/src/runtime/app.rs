@@ -17,8 +17,8 @@ use super::tickets::{DrainClosed, Ticket, Tickets};
 use crate::channel::Sender;
 use crate::config::Settings;
 use crate::engine::{
-    Address, Connection, ConnectionCounts, CounterGroup, Counters, Engine, LocalAddress, Protocol, RequestCounts,
-    Stream,
+    Address, Connection, ConnectionCounts, ConnectionStates, CounterGroup, Counters, Engine, LocalAddress, Protocol,
+    RequestCounts, Stream,
 };
 use crate::error::StartError;
 use crate::lifecycle::machine::{AddError, Event, Machine};
@@ -229,6 +229,12 @@ impl App {
     #[must_use]
     pub fn connections(&self) -> ConnectionCounts {
         self.inner.engine.counts()
+    }
+
+    /// What the connections that are open are doing. Looks at each of them, some hundred at a time.
+    #[must_use]
+    pub fn connection_states(&self) -> ConnectionStates {
+        self.inner.engine.states()
     }
 
     /// How many requests have been received and answered, over all connections that speak HTTP or another such protocol.

@@ -38,6 +38,14 @@ impl Collector for Service {
         let ConnectionCounts { accepted, completed, failed, closed_idle, cut, refused, handed_over, still_open } =
             app.connections();
         gauge(&mut encoder, "graceful_connections", "Connections that are open", still_open)?;
+        let states = app.connection_states();
+        let help = "Connections that are open, by what they are doing";
+        let mut by_state = encoder.encode_descriptor("graceful_connections_by_state", help, None, MetricType::Gauge)?;
+        for (state, count) in
+            [("busy", states.busy), ("idle", states.idle), ("leaving", states.leaving), ("queued", states.queued)]
+        {
+            ConstGauge::new(count).encode(by_state.encode_family(&[("state", state)])?)?;
+        }
         counter(&mut encoder, "graceful_connections_accepted", "Connections that were accepted", accepted)?;
         let help = "Connections that have ended, by how they did";
         let mut closed = encoder.encode_descriptor("graceful_connections_closed", help, None, MetricType::Counter)?;

@@ -14,6 +14,10 @@ fn a_full_queue_is_told_to_the_session() {
         hall.await_activity(registry::Activity::Queued, 1);
         assert_eq!(clients[2].ask("work"), "overloaded");
         assert_eq!(clients[2].ask("echo still here"), "still here");
+        // The client has its answer a moment before its session rests.
+        hall.await_activity(registry::Activity::Idle, 1);
+        let states = hall.bench.engine.states();
+        assert_eq!((states.busy, states.queued, states.idle, states.leaving), (1, 1, 1, 0));
         hall.open_gate();
         assert_eq!(clients[0].hear(), "passed");
         assert!(clients[1].hear().starts_with("gf-work-"));
