@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::http::connect;
 
 fn monitored(variables: &[(&str, &str)]) -> Running {
-    Service::fixture("monitored").envs(variables.iter().copied()).start()
+    let service = Service::fixture("monitored").envs(variables.iter().copied()).start();
+    service.wait_text("graceful: service ready");
+    service
 }
 
 fn ask(service: &Running, path: &str) -> Answer {
