@@ -1,5 +1,8 @@
 //! A service that takes too much is degraded: it says so, names what, and is ready all the while.
 
+use std::fs;
+use std::time::Instant;
+
 use graceful_tests::{Answer, Http, Line, PATIENCE, Running, Service};
 use serde_json::{Value, json};
 
@@ -46,6 +49,46 @@ fn expect_metric(service: &Running, line: &str) {
 fn figure(line: &Line) -> f64 {
     let number = line.text().split_once("error=\"").and_then(|(_, error)| error.split([' ', '%']).next());
     number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no figure: {line:?}"))
+}
+
+#[test]
+fn figures_are_those_of_the_system() {
+    let began = Instant::now();
+    let service = Service::fixture("monitored").under(["prlimit", "--nofile=500"]).start();
+    let mut http = connect(&service);
+    let mut usage = || -> Value { serde_json::from_str(&http.get("/usage").text()).expect("JSON") };
+    let number = |usage: &Value, name: &str| usage[name].as_f64().unwrap_or_else(|| panic!("no {name}: {usage}"));
+    let before = usage();
+    assert_eq!(before["pid"], service.pid().as_raw());
+    assert_eq!((&before["os"], &before["arch"]), (&json!("linux"), &json!(std::env::consts::ARCH)));
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux tells");
+    assert_eq!(before["kernel"], release.trim());
+    assert_eq!(before["open_files_limit"], 500);
+    let tasks = fs::read_dir(format!("/proc/{}/task", service.pid())).expect("it runs").count();
+    // A thread more or less: some come when there is work.
+    assert!((number(&before, "threads") - tasks as f64).abs() < 8.0, "{tasks}: {before}");
+    // The wall clock may be set meanwhile, and is in whole seconds where the kernel tells when it was booted.
+    let (uptime, age) = (number(&before, "uptime"), number(&before, "age"));
+    assert!(uptime <= began.elapsed().as_secs_f64() + 0.1 && (uptime - age).abs() < 5.0, "{before}");
+
+    let clients: Vec<_> = (0..100)
+        .map(|_| {
+            let mut client = connect(&service);
+            client.get("/rest").expect_status(200);
+            client
+        })
+        .collect();
+    let mut http = connect(&service);
+    http.get("/take").expect_status(200);
+    let after: Value = serde_json::from_str(&http.get("/usage").text()).expect("JSON");
+    assert_eq!(number(&after, "open_files") - number(&before, "open_files"), 101.0, "{before} {after}");
+    let grown = number(&after, "resident_memory") - number(&before, "resident_memory");
+    assert!((190e6..400e6).contains(&grown), "{before} {after}");
+    assert!(number(&after, "virtual_memory") > number(&after, "resident_memory"), "{after}");
+    // It has written to two hundred megabytes.
+    assert!(number(&after, "cpu_time") > number(&before, "cpu_time"), "{before} {after}");
+    drop(clients);
+    service.stop().expect_code(0);
 }
 
 #[test]

@@ -6,13 +6,19 @@ mod scrape;
 mod visit;
 
 use std::env;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use graceful_benches::Result;
 
+use self::visit::visit;
 use crate::contest::Contest;
 use crate::contest::candidate::{Candidate, Role, Source};
 use crate::contest::report::Ratios;
+use crate::contest::server::Server;
+use crate::http::client::PATIENCE;
 
 const HELP: &str = "\
 usage: benches/run operate [ROW...] [OPTION...]
@@ -34,6 +40,8 @@ while it is busy, and prints a table in markdown on stdout. All rows when none i
   -h, --help            this text
 ";
 
+const READY: &str = "/health/ready";
+
 const CONTEST: Contest = Contest {
     name: "operate",
     help: HELP,
@@ -52,7 +60,20 @@ fn candidates() -> Result<Vec<Candidate>> {
     Ok(vec![bare, operated])
 }
 
-/// The service with what is to be measured, and with these variables beside.
+/// Starts the service with what is to be measured and with these variables; it is ready, and answers operators there.
+fn start(bare: &Candidate, variables: &[(&str, &str)]) -> Result<(Server, SocketAddr)> {
+    let mut server = Server::start(&operated(bare, variables))?;
+    let admin = server.admin()?;
+    let began = Instant::now();
+    while visit(admin, READY)?.is_none_or(|found| found.status != 200) {
+        if began.elapsed() > PATIENCE {
+            return Err("it does not get ready".into());
+        }
+        sleep(Duration::from_millis(5));
+    }
+    Ok((server, admin))
+}
+
 fn operated(candidate: &Candidate, variables: &[(&str, &str)]) -> Candidate {
     let mut environment = vec![("OPERATED".to_owned(), "1".to_owned())];
     environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

@@ -2,7 +2,7 @@
 
 use graceful_benches::Result;
 
-use super::operated;
+use super::start;
 use super::visit::call;
 use crate::contest::report::Figure;
 use crate::contest::server::Server;
@@ -27,8 +27,7 @@ pub(super) fn measure(settings: &Settings) -> Result<Vec<Figure>> {
     let bare = settings.candidates.first().ok_or("the service was built")?;
     let (mut none, mut many) = (Found::default(), Found::default());
     for _ in 0..settings.rounds {
-        let mut server = Server::start(&operated(bare, &[]))?;
-        let admin = server.admin()?;
+        let (server, admin) = start(bare, &[])?;
         none.scrape(&server, admin)?;
         let mut clients = Vec::with_capacity(settings.connections);
         for _ in 0..settings.connections {

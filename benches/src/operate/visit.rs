@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
@@ -49,19 +50,21 @@ pub(super) fn call(address: SocketAddr, path: &str, status: u16) -> Result<Visit
 /// Prometheus and kubelet, who come once a second until they are dropped.
 #[derive(Debug)]
 pub(super) struct Operator {
-    leave: std::sync::Arc<AtomicBool>,
+    leave: Arc<AtomicBool>,
     thread: Option<JoinHandle<std::result::Result<(), String>>>,
 }
 
 impl Operator {
     pub(super) fn come(address: SocketAddr) -> Self {
-        let leave = std::sync::Arc::new(AtomicBool::new(false));
-        let seen = std::sync::Arc::clone(&leave);
+        let leave = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&leave);
         let thread = thread::spawn(move || {
             let mut next = Instant::now();
             while !seen.load(Ordering::Relaxed) {
                 if Instant::now() >= next {
-                    for path in ["/metrics", "/health/ready", "/health/live"] {
+                    // The first time it may not be ready yet.
+                    visit(address, "/health/ready").map_err(|error| error.to_string())?;
+                    for path in ["/metrics", "/health/live"] {
                         call(address, path, 200).map_err(|error| error.to_string())?;
                     }
                     next += Duration::from_secs(1);
