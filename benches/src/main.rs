@@ -10,7 +10,9 @@ mod hooks;
 mod http;
 mod idle;
 mod machine;
+mod operate;
 mod pool;
+mod process;
 mod program;
 mod reaction;
 mod samples;
@@ -31,6 +33,7 @@ const HELP: &str = "\
 usage: benches/run [MEASURE...]
        benches/run http [ROW...] [OPTION...]    (see benches/run http --help)
        benches/run ws [ROW...] [OPTION...]      (see benches/run ws --help)
+       benches/run operate [ROW...] [OPTION...] (see benches/run operate --help)
 
 Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in about 3 minutes, when none
 is named:
@@ -41,6 +44,7 @@ is named:
   startup     what registered hooks cost before main runs
   hooks       what 1 000 hooks cost when they run
   pool        checkout and return of a pooled connection, next to bare r2d2
+  process     what it costs to look at the process, and to have it watched
   size        the program's bytes and crates, next to axum on tokio (builds both; needs the crate registry)
 
   -h, --help  this text
@@ -49,13 +53,14 @@ is named:
 /// A measure: its name on the command line, and what it found.
 type Measure = (&'static str, fn() -> Result<Vec<Group>>);
 
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 8] = [
     ("reaction", reaction::measure),
     ("exit", idle::measure),
     ("connection", connection::measure),
     ("startup", startup::measure),
     ("hooks", hooks::measure),
     ("pool", pool::measure),
+    ("process", process::measure),
     ("size", size::measure),
 ];
 
@@ -65,6 +70,11 @@ fn main() -> ExitCode {
         && first == "http"
     {
         return http::main(rest);
+    }
+    if let [first, rest @ ..] = &wanted[..]
+        && first == "operate"
+    {
+        return operate::main(rest);
     }
     if let [first, rest @ ..] = &wanted[..]
         && first == "ws"

@@ -138,6 +138,7 @@
 //! - `pool`: `graceful::pool`, connection pools (`r2d2`) that close without losing work.
 //! - `postgres`: `graceful::postgres`, PostgreSQL in such a pool. Its driver embeds an async runtime (tokio), one for each
 //!   connection, on the thread that uses it; nothing else of yours or ours becomes async.
+//! - `process`: `graceful::process`, what the system knows of the process, and checks that turn its health to `degraded`.
 //! - `redis`: `graceful::redis`, Redis in such a pool, subscriptions on threads that end.
 //! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
 //! - `metrics`: `graceful::metrics`, metrics for Prometheus.
@@ -172,6 +173,8 @@ pub mod nats;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "process")]
+pub mod process;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]

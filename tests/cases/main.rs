@@ -71,6 +71,7 @@ mod postgres_start;
 mod postgres_transactions;
 mod postgres_trouble;
 mod probes;
+mod process;
 mod proxy;
 mod redis;
 mod redis_start;

@@ -6,6 +6,7 @@ use graceful_tests::postgres::Postgres;
 use graceful_tests::{Answer, Http, PATIENCE, Running, Signal, post};
 
 use crate::service::Shop;
+use crate::service_start::expect_failed;
 
 fn ask(service: &Running, path: &str) -> Answer {
     Http::connect(service.address_after("admin on http://")).expect("it listens").get(path)
@@ -37,6 +38,20 @@ fn ready_while_the_database_answers() {
     postgres.thaw();
     wait_ready(&service, 200);
     service.stop().expect_code(0);
+}
+
+#[test]
+fn degraded_and_ready_while_it_takes_too_much() {
+    let shop = Shop::new().env("MEMORY_THRESHOLD_MB", "1");
+    let service = shop.start();
+    service.wait_text("check failed name=process_memory");
+    wait_ready(&service, 200).expect(200, r#"{"status":"ready"}"#);
+    let health = ask(&service, "/health");
+    health.expect_status(200);
+    assert!(health.text().contains("checks are failing: process_memory"), "{health:?}");
+    service.stop().expect_code(0).expect_outcome("clean");
+    let exit = Shop::new().service().env("CPU_THRESHOLD_PERCENT", "90%").spawn().wait(PATIENCE);
+    expect_failed(&exit, "CPU_THRESHOLD_PERCENT");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Instant;
 use graceful_benches::{Result, raise_descriptors};
 
 use self::candidate::Candidate;
-use self::report::{Figure, Report};
+use self::report::{Figure, Ratios, Report};
 use self::settings::Settings;
 use crate::machine::{self, Others};
 
@@ -24,6 +24,7 @@ pub(crate) struct Contest {
     /// Each by its name on the command line.
     pub(crate) rows: &'static [(&'static str, Measure)],
     pub(crate) candidates: fn() -> Result<Vec<Candidate>>,
+    pub(crate) ratios: Ratios,
 }
 
 pub(crate) type Measure = fn(&Settings) -> Result<Vec<Figure>>;
@@ -55,7 +56,7 @@ impl Contest {
             eprintln!("{}: {name} is skipped: {why}", self.name);
         }
         let mut code = ExitCode::SUCCESS;
-        let mut report = Report::new(self.name, machine::describe());
+        let mut report = Report::new(self.name, self.ratios, machine::describe());
         for (name, measure) in self.rows {
             if !settings.wants(name) {
                 continue;

@@ -28,18 +28,28 @@ pub(crate) struct Line {
     pub(crate) failure: Option<String>,
 }
 
+/// What a figure is set beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ratios {
+    /// The first of its measure.
+    First,
+    /// The floor; and ours beside it.
+    Peers,
+}
+
 impl Figure {
     fn median(&self, program: &str) -> f64 {
         let line = self.lines.iter().find(|line| line.program == program && line.failure.is_none());
         line.map_or(f64::NAN, |line| line.samples.median())
     }
 
-    fn print(&self) {
+    fn print(&self, ratios: Ratios) {
         let (floor, ours) = (self.median(FLOOR), self.median(OURS));
+        let first = self.lines.first().map_or(f64::NAN, |line| self.median(&line.program));
         for (place, Line { program, samples, failure }) in self.lines.iter().enumerate() {
             let title = if place == 0 { self.title.as_str() } else { "" };
             if failure.is_some() {
-                println!("| {title} | {program} | – | | | | |");
+                println!("| {title} | {program} | – | | | |{}", if ratios == Ratios::Peers { " |" } else { "" });
                 continue;
             }
             let median = samples.median();
@@ -49,8 +59,11 @@ impl Figure {
             };
             let space = if self.unit.is_empty() { "" } else { " " };
             let (value, unit, count) = (number(median), self.unit, samples.count());
-            let (to_floor, of_ours) = (ratio(median, floor), ratio(ours, median));
-            println!("| {title} | {program} | {value}{space}{unit} | {range} | {count} | {to_floor} | {of_ours} |");
+            let ratios = match ratios {
+                Ratios::First => ratio(median, first),
+                Ratios::Peers => format!("{} | {}", ratio(median, floor), ratio(ours, median)),
+            };
+            println!("| {title} | {program} | {value}{space}{unit} | {range} | {count} | {ratios} |");
         }
     }
 
@@ -74,6 +87,7 @@ impl From<Group> for Figure {
 #[derive(Debug)]
 pub(crate) struct Report {
     contest: &'static str,
+    ratios: Ratios,
     machine: String,
     rows: Vec<Row>,
 }
@@ -87,8 +101,8 @@ struct Row {
 }
 
 impl Report {
-    pub(crate) fn new(contest: &'static str, machine: String) -> Self {
-        Self { contest, machine, rows: Vec::new() }
+    pub(crate) fn new(contest: &'static str, ratios: Ratios, machine: String) -> Self {
+        Self { contest, ratios, machine, rows: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, name: &'static str, others: f64, figures: Vec<Figure>) {
@@ -99,9 +113,17 @@ impl Report {
         let others: Vec<_> = self.rows.iter().map(|row| format!("{} {:.2}", row.name, row.others)).collect();
         println!("{}. Cores used by other programs meanwhile: {}.", self.machine, others.join(", "));
         println!("Loads of {:?} after {:?}, in {} rounds.\n", settings.load, settings.warm_up, settings.rounds);
-        println!("| measure | program | median | min – max | samples | to {FLOOR} | {OURS} to it |");
-        println!("|---|---|---:|---:|---:|---:|---:|");
-        self.rows.iter().flat_map(|row| &row.figures).for_each(Figure::print);
+        match self.ratios {
+            Ratios::First => {
+                println!("| measure | service | median | min – max | samples | ratio to the first |");
+                println!("|---|---|---:|---:|---:|---:|");
+            }
+            Ratios::Peers => {
+                println!("| measure | program | median | min – max | samples | to {FLOOR} | {OURS} to it |");
+                println!("|---|---|---:|---:|---:|---:|---:|");
+            }
+        }
+        self.rows.iter().flat_map(|row| &row.figures).for_each(|figure| figure.print(self.ratios));
         let failures = self.failures();
         if !failures.is_empty() {
             println!("\nNot measured:\n");

@@ -61,6 +61,13 @@ impl Server {
         Ok(Self { program: Program::run(command)?, address, stop: candidate.stop, family: true })
     }
 
+    /// Where it says in its second line that operators are welcome.
+    pub(crate) fn admin(&mut self) -> Result<SocketAddr> {
+        let line = self.program.line()?;
+        let address = line.strip_prefix("admin on http://").ok_or("it does not say where operators are welcome")?;
+        Ok(address.parse()?)
+    }
+
     fn await_client(&self) -> Result<()> {
         let began = Instant::now();
         while let Err(error) = TcpStream::connect(self.address) {

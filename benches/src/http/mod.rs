@@ -1,6 +1,6 @@
 //! The HTTP server next to its peers: `benches/run http`.
 
-mod client;
+pub(crate) mod client;
 mod exit;
 mod latency;
 mod load;
@@ -8,12 +8,12 @@ mod losses;
 mod memory;
 mod programs;
 mod waiting;
-mod wrk;
+pub(crate) mod wrk;
 
 use std::process::ExitCode;
 
 use crate::contest::Contest;
-use crate::contest::report::Figure;
+use crate::contest::report::{Figure, Ratios};
 use crate::size;
 
 const HELP: &str = "\
@@ -61,6 +61,7 @@ const CONTEST: Contest = Contest {
         ("size", |_| Ok(size::http()?.into_iter().map(Figure::from).collect())),
     ],
     candidates: programs::all,
+    ratios: Ratios::Peers,
 };
 
 pub(crate) fn main(args: &[String]) -> ExitCode {

@@ -13,6 +13,7 @@ mod wire;
 use std::process::ExitCode;
 
 use crate::contest::Contest;
+use crate::contest::report::Ratios;
 
 const HELP: &str = "\
 usage: benches/run ws [ROW...] [OPTION...]
@@ -51,6 +52,7 @@ const CONTEST: Contest = Contest {
         ("losses", losses::measure),
     ],
     candidates: programs::all,
+    ratios: Ratios::Peers,
 };
 
 /// The path that sends each message back.

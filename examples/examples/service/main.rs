@@ -7,12 +7,13 @@
 //! | `GET /orders?after=1` | `{"orders":[…]}`, the next thousand with a higher id |
 //! | `GET /demand` | `{"tea":2}`: how much of what was ordered |
 //! | `/feed?after=1` | the WebSocket of changes: the orders after that id, then each new one |
-//! | `/health/ready`, `/health/live`, `/metrics` on the admin address | whether it may be sent orders, whether it lives, figures |
+//! | `/health`, `/health/ready`, `/health/live`, `/metrics` on the admin address | whether it may be sent orders, whether it lives, figures |
 //!
 //! Run:    cargo run --release --example service, then: curl -d '{"item":"tea","quantity":2}' http://127.0.0.1:8080/orders
 //!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
 //!         elsewhere, and ADMIN_ADDR (127.0.0.1:9090) for probes and metrics. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
-//!         NATS_URL=nats://… publishes each order to the subject `orders`.
+//!         NATS_URL=nats://… publishes each order to the subject `orders`. MEMORY_THRESHOLD_MB and CPU_THRESHOLD_PERCENT have
+//!         `/health` say `degraded` while it takes more.
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
 //!
@@ -51,6 +52,7 @@ use std::sync::Arc;
 use graceful::external::{Closers, NotClosed};
 use graceful::health::Probes;
 use graceful::metrics::Metrics;
+use graceful::process::Monitor;
 use graceful::{App, BoxError, Deadline, Stop, cleanup, readiness, task};
 
 use crate::demand::Demand;
@@ -63,6 +65,7 @@ use crate::summary::Summary;
 /// Whatever is provided before a step fails is cleaned up by the hooks below; the others are skipped.
 #[graceful::main(timeout = "60s", drain = "30s", tasks = "10s")]
 fn main(app: &App) -> Result<(), BoxError> {
+    Monitor::from_env()?.watch(app)?;
     let data = PathBuf::from(env::var_os("DATA_DIR").unwrap_or_else(|| "./data".into()));
     fs::create_dir_all(&data).map_err(|error| format!("DATA_DIR {} cannot be made: {error}", data.display()))?;
     let db = app.provide(store::open(&data)?);

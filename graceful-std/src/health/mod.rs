@@ -20,15 +20,19 @@
 //! | `/health/live` | `/livez`, `/healthz` | to the end of the process, whatever happens outside of it | while a `#[liveness]` check fails |
 //! | `/health/ready` | `/readyz` | while it may be sent work | while it starts, while a critical `#[readiness]` check fails, and from the instant of the request to shut down |
 //! | `/health/startup` | `/startupz` | once it has served | while it starts |
-//! | `/health` | | as `/health/ready`, with everything that is known | likewise |
+//! | `/health` | | as `/health/ready`, with everything that is known; `degraded` while a check fails that does not decide readiness | likewise |
 //!
 //! Answers are JSON:
 //!
 //! | status | body |
 //! |---|---|
 //! | 200 | `{"status":"ready"}` |
+//! | 200 | `{"message":"checks are failing: process_memory","status":"degraded",…}`, at `/health` alone |
 //! | 503 | `{"message":"critical checks are failing: database","status":"not_ready"}` |
 //! | 503 | `{"message":"the service is shutting down","status":"shutting_down"}` |
+//!
+//! A service that is degraded is ready: it goes on serving, and somebody should look. Every check that is not critical degrades
+//! it, yours as well as those of `graceful::process`.
 //!
 //! A probe is never slow because a check is: checks run in the background, and probes tell what they have come to.
 //! What a check has failed with is told to the logs and not to whoever asks.
