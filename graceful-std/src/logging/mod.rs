@@ -43,6 +43,7 @@ mod filter;
 mod json;
 mod settings;
 mod sink;
+mod table;
 mod text;
 mod time;
 

@@ -64,6 +64,7 @@ mod error;
 mod gate;
 mod holder;
 mod status;
+mod table;
 #[cfg(test)]
 mod tests;
 mod trouble;

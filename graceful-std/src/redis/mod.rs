@@ -60,6 +60,7 @@ mod manager;
 mod pending;
 mod socket;
 mod subscription;
+mod table;
 
 pub use ::redis;
 pub use adopt::adopt;
