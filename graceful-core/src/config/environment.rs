@@ -80,10 +80,7 @@ pub(super) fn lame_duck(environment: &dyn Environment) -> Duration {
 }
 
 /// What the variables of a setting say, and which of them it is. All that are set must say the same.
-fn said(
-    environment: &dyn Environment,
-    setting: &Setting,
-) -> Result<Option<(SettingValue, String)>, StartError> {
+fn said(environment: &dyn Environment, setting: &Setting) -> Result<Option<(SettingValue, String)>, StartError> {
     let own = [(setting.key.to_ascii_uppercase(), setting.unit())];
     let aliases = setting.aliases.iter().map(|alias| (alias.name.to_owned(), alias.unit));
     agreed(environment, own.into_iter().chain(aliases), setting.kind)

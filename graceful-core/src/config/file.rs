@@ -126,7 +126,9 @@ impl FileValue {
             }
             (SettingKind::Switch, _) => Err("write true or false".to_owned()),
             // What they may be is told by what cannot be read.
-            (SettingKind::Choice(_) | SettingKind::Duration { .. } | SettingKind::Number { .. }, _) => kind.parse("", unit),
+            (SettingKind::Choice(_) | SettingKind::Duration { .. } | SettingKind::Number { .. }, _) => {
+                kind.parse("", unit)
+            }
             (SettingKind::Path | SettingKind::Secret | SettingKind::Text, _) => {
                 Err("write a text in quotes".to_owned())
             }

@@ -76,7 +76,9 @@ impl Settings {
             for hook in hooks {
                 used.extend(variables(hook, hooks).into_iter().map(|(name, _)| name));
             }
-            idle.extend(environment.names().into_iter().filter(|name| named_by(name).is_some() && !used.contains(name)));
+            idle.extend(
+                environment.names().into_iter().filter(|name| named_by(name).is_some() && !used.contains(name)),
+            );
         }
         for line in &self.hook_timeouts {
             let name = in_capitals(&line.hook);

@@ -198,13 +198,7 @@ pub static SETTINGS: &[Setting] = &[
         aliases: &[],
         about: "level of the lines on stderr while no logger is installed",
     },
-    Setting {
-        key: "graceful_config",
-        kind: SettingKind::Path,
-        default: "",
-        aliases: &[],
-        about: "the settings file",
-    },
+    Setting { key: "graceful_config", kind: SettingKind::Path, default: "", aliases: &[], about: "the settings file" },
     Setting {
         key: "graceful",
         kind: SettingKind::Choice(&["config", "config-json", "plan", "plan-json", "run"]),

@@ -172,10 +172,7 @@ mod tests {
         check(DURATION, "4ms", Err("at least 5ms"));
         check(DURATION, "25h", Err("at most 24h"));
         check(DURATION, "soon", Err("write a whole number of seconds, or a duration as in 20s or 1m 30s"));
-        assert_eq!(
-            DURATION.parse("1500", Unit::Milliseconds),
-            Ok(SettingValue::Duration(Duration::from_millis(1500)))
-        );
+        assert_eq!(DURATION.parse("1500", Unit::Milliseconds), Ok(SettingValue::Duration(Duration::from_millis(1500))));
     }
 
     #[test]

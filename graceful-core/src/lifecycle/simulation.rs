@@ -68,7 +68,8 @@ impl World {
             worst.add(hook.phase, hook.order, Duration::from_millis(hook.timeout));
         }
         let timeout = worst.reserved(flush).sum() + Duration::from_millis(self.spare);
-        let mut plan = Plan::new(Budgets { timeout, lame_duck, drain, drain_end: self.drain_end, tasks, flush }).expect("it fits by construction");
+        let mut plan = Plan::new(Budgets { timeout, lame_duck, drain, drain_end: self.drain_end, tasks, flush })
+            .expect("it fits by construction");
         for (nth, hook) in self.hooks.iter().enumerate() {
             plan.add_hook(PlannedHook {
                 name: format!("hook {nth}"),

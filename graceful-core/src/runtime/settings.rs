@@ -39,7 +39,8 @@ impl App {
     pub(crate) fn tell_idle_settings(&self, lifecycle: &Lifecycle) {
         let hooks: Vec<&str> = lifecycle.machine.plan().hooks().iter().map(|hook| hook.name.as_str()).collect();
         for name in self.inner.settings.idle_hook_settings(&OfProcess, &hooks) {
-            self.observer().warn("timeout of an unknown hook", [("name", name.into()), ("hooks", hooks.join(",").into())]);
+            self.observer()
+                .warn("timeout of an unknown hook", [("name", name.into()), ("hooks", hooks.join(",").into())]);
         }
     }
 }

@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn values_with_their_places() {
-        let text = "# a comment\nb = \"20s\"\n  a = 0x1e\nc = 1.5\nd = true\n\n[hooks]\nclose_db = 5\n\"ü x\" = []\n[empty]\n";
+        let text =
+            "# a comment\nb = \"20s\"\n  a = 0x1e\nc = 1.5\nd = true\n\n[hooks]\nclose_db = 5\n\"ü x\" = []\n[empty]\n";
         let expected = [
             entry("", "b", FileValue::Text("20s".into()), 2, 1),
             entry("", "a", FileValue::Number(30), 3, 3),
@@ -170,17 +171,16 @@ mod tests {
     #[test]
     fn a_table_of_ours_is_all_that_counts() {
         let text = "port = 80\n[graceful]\nshutdown_drain = 5\n[graceful.hooks]\ndb = 7\n[database]\nurl = \"x\"\n";
-        let expected = [
-            entry("", "shutdown_drain", FileValue::Number(5), 3, 1),
-            entry("hooks", "db", FileValue::Number(7), 5, 1),
-        ];
+        let expected =
+            [entry("", "shutdown_drain", FileValue::Number(5), 3, 1), entry("hooks", "db", FileValue::Number(7), 5, 1)];
         assert_eq!(entries(text).expect("TOML"), expected);
         assert_eq!(entries("graceful = 1"), Err(((1, 1), "graceful is not a table; write [graceful]".to_owned())));
     }
 
     #[test]
     fn a_mistake_is_told_without_the_line() {
-        for text in ["admin_token = \"hunter2", "admin_token = hunter2", "a = 1\nadmin_token \"hunter2\"", "= hunter2"] {
+        for text in ["admin_token = \"hunter2", "admin_token = hunter2", "a = 1\nadmin_token \"hunter2\"", "= hunter2"]
+        {
             let ((line, _), problem) = entries(text).expect_err("not TOML");
             assert_eq!(line, text.lines().count(), "{problem}");
             assert!(problem.starts_with("this is not TOML: ") && !problem.contains("hunter2"), "{problem}");
