@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use crate::lifecycle::plan::PlanError;
 
@@ -27,6 +28,15 @@ pub enum StartError {
         value: String,
         /// What it should look like.
         expected: String,
+    },
+    /// A settings file cannot be used.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line and column, where there is one that is to blame; from 1.
+        place: Option<(usize, usize)>,
+        /// What is wrong, and what to do about it.
+        problem: String,
     },
     /// The handlers of a server cannot be put together.
     Handler {
@@ -81,6 +91,13 @@ impl fmt::Display for StartError {
             Self::Environment { name, value, expected } => {
                 write!(f, "environment variable {name}={value:?} cannot be used: {expected}")
             }
+            Self::File { path, place, problem } => {
+                path.display().fmt(f)?;
+                if let Some((line, column)) = place {
+                    write!(f, ":{line}:{column}")?;
+                }
+                write!(f, ": {problem}")
+            }
             Self::Handler { source } => source.fmt(f),
             Self::Plan(error) => error.fmt(f),
             Self::Signals { source } => write!(f, "cannot install the signal handlers: {source}"),
@@ -101,7 +118,7 @@ impl Error for StartError {
             Self::Bind { source, .. } | Self::Signals { source } | Self::Thread { source, .. } => Some(source),
             Self::Handler { source } => Some(&**source),
             Self::Plan(error) => Some(error),
-            Self::Environment { .. } | Self::SignalsTaken | Self::Stopping => None,
+            Self::Environment { .. } | Self::File { .. } | Self::SignalsTaken | Self::Stopping => None,
         }
     }
 }

@@ -15,6 +15,10 @@ mod sync;
 mod sys;
 mod threads;
 
+pub use config::{
+    EffectiveSetting, FileEntry, FileReader, FileValue, SETTINGS, Setting, SettingKind, SettingValue, Switch, Unit,
+    Variable,
+};
 pub use engine::{
     Address, Connection, ConnectionCounts, ConnectionStates, CounterGroup, LocalAddress, PeerAddress, Readable,
     RequestCounts, Stream,
@@ -55,6 +59,7 @@ pub mod protocol {
 /// What the attributes expand to. Not for use by hand: it may change with every release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::config::{Contribution, process_setting};
     pub use crate::lifecycle::checks::{CheckKind, Criticality};
     pub use crate::lifecycle::hooks::{HookPhase, Origin};
     pub use crate::lifecycle::reason::{Signal, SignalAction};

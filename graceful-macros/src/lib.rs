@@ -136,6 +136,7 @@ pub fn liveness(args: proc_macro::TokenStream, item: proc_macro::TokenStream) ->
 /// | `tasks = "10s"` | background tasks may finish; `"0s"` not to wait for them | `"10s"` |
 /// | `flush = "1s"` | reserved for logs and the report | `"1s"` |
 /// | `debounce = "500ms"` | a signal repeated within this time is a double delivery and not an escalation; `"0s"` for none | `"500ms"` |
+/// | `config = "service.toml"` | a settings file, read at start (feature `config`); the variable `GRACEFUL_CONFIG` names another | none |
 /// | `hooks = [dep::close]` | functions with an attribute of this crate, in crates that the linker might drop | none |
 /// | `expect_hooks = 3` | refuse to start with another number of registered functions | any number |
 /// | `incomplete_exit_code = 0` | the exit code when a step failed, timed out or cut connections; 0 to 255 | `3` |

@@ -153,6 +153,8 @@
 pub mod cache;
 #[cfg(any(feature = "http", feature = "logging"))]
 mod calendar;
+#[cfg(any(feature = "admin", feature = "config", feature = "process"))]
+pub mod config;
 #[cfg(feature = "external")]
 pub mod external;
 #[cfg(feature = "files")]
@@ -189,5 +191,15 @@ pub use graceful_macros::{cleanup, liveness, main, readiness, reload, task};
 #[cfg(all(any(test, fuzzing), feature = "http"))]
 #[doc(hidden)]
 pub use fuzzing::targets as __fuzz;
+/// What the attributes expand to. Not for use by hand: it may change with every release.
 #[doc(hidden)]
-pub use graceful_core::__private;
+pub mod __private {
+    pub use graceful_core::__private::*;
+
+    /// The path of a settings file. It is here only where there is something that reads one.
+    #[cfg(feature = "config")]
+    #[must_use]
+    pub const fn settings_file(path: &'static str) -> &'static str {
+        path
+    }
+}

@@ -298,7 +298,7 @@ fn service() {
     assert_eq!(heard.first_key_value(), Some((&1, &("tea".to_owned(), 2))));
     let exit = service.wait(PATIENCE);
     expect_served(&exit, 3);
-    let hooks = "deliver_the_rest=completed cache=completed db=completed services=completed probes=completed";
+    let hooks = "deliver_the_rest=completed cache=completed db=completed external_services=completed probes=completed";
     assert_eq!(exit.hooks(), hooks, "{exit}");
     for task in ["relay_orders", "summarize"] {
         assert_eq!(exit.task(task)["outcome"], "stopped", "{exit}");

@@ -22,7 +22,7 @@ fn the_port_is_taken() {
     let shop = Shop::new();
     let exit = shop.service().env("ADDR", &address).spawn().wait(PATIENCE);
     expect_failed(&exit, &address);
-    let hooks = "deliver_the_rest=completed cache=completed db=completed services=completed probes=completed";
+    let hooks = "deliver_the_rest=completed cache=completed db=completed external_services=completed probes=completed";
     assert_eq!(exit.hooks(), hooks, "what had started is cleaned up: {exit}");
     shop.start().stop().expect_code(0);
 }

@@ -134,8 +134,9 @@ fn db(db: &Db, deadline: Deadline) -> Result<(), BoxError> {
     db.close(deadline)
 }
 
+/// `EXTERNAL_SERVICES_TIMEOUT_MS` sets its time.
 #[cleanup(order = 30, timeout = "5s")]
-fn services(relay: Arc<Relay>, summary: Arc<Summary>, deadline: Deadline) -> Result<(), NotClosed> {
+fn external_services(relay: Arc<Relay>, summary: Arc<Summary>, deadline: Deadline) -> Result<(), NotClosed> {
     let audit = Arc::clone(&relay);
     Closers::new()
         .add("audit log", move |_| audit.close_audit())

@@ -12,8 +12,18 @@ pub(crate) struct Budgets {
     pub(crate) timeout: Duration,
     pub(crate) lame_duck: Duration,
     pub(crate) drain: Duration,
+    pub(crate) drain_end: DrainEnd,
     pub(crate) tasks: Duration,
     pub(crate) flush: Duration,
+}
+
+/// When a drain that is not done is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DrainEnd {
+    /// After its budget.
+    Budget,
+    /// Where the time begins that tasks, hooks and flush may take.
+    Reserve,
 }
 
 impl Default for Budgets {
@@ -22,6 +32,7 @@ impl Default for Budgets {
             timeout: Duration::from_secs(30),
             lame_duck: Duration::ZERO,
             drain: Duration::from_secs(20),
+            drain_end: DrainEnd::Budget,
             tasks: Duration::from_secs(10),
             flush: Duration::from_secs(1),
         }

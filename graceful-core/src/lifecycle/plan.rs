@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::budget::{Budgets, Reserved, Waits};
-use super::checks::PlannedCheck;
+use super::budget::{Budgets, DrainEnd, Reserved, Waits};
+use super::checks::{CheckKind, PlannedCheck};
 use super::hooks::{HookPhase, Origin, PlannedHook, WorstCase};
 use super::rank::rank;
 use crate::observe::show;
@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     tasks: Vec<PlannedTask>,
     reloads: Vec<PlannedReload>,
     checks: Vec<PlannedCheck>,
+    /// Kinds of checks that the settings turn off.
+    off: Vec<CheckKind>,
     /// Everything, sorted by name: a report in which two rows are called the same helps nobody.
     named: Vec<Named>,
     worst: WorstCase,
@@ -103,6 +105,11 @@ impl Plan {
         Ok(())
     }
 
+    /// Notes that no check of a kind runs.
+    pub(crate) fn turn_off(&mut self, kind: CheckKind) {
+        self.off.push(kind);
+    }
+
     /// Gives up the lame duck: a service that was never ready has nobody to look away.
     pub(crate) fn drop_lame_duck(&mut self) {
         self.budgets.lame_duck = Duration::ZERO;
@@ -131,6 +138,10 @@ impl Plan {
 
     pub(crate) fn checks(&self) -> &[PlannedCheck] {
         &self.checks
+    }
+
+    pub(crate) fn kinds_off(&self) -> &[CheckKind] {
+        &self.off
     }
 
     pub(crate) fn reloads(&self) -> &[PlannedReload] {
@@ -172,7 +183,12 @@ impl Plan {
         let reserved = self.reserved();
         // The hooks before the drain run while the service is a lame duck: only what exceeds them is a wait of its own.
         let beyond = self.budgets.lame_duck.saturating_sub(reserved.before_drain);
-        Waits::share(beyond, self.budgets.drain, tasks, self.budgets.timeout.saturating_sub(reserved.sum()))
+        let left = self.budgets.timeout.saturating_sub(reserved.sum());
+        let drain = match self.budgets.drain_end {
+            DrainEnd::Budget => self.budgets.drain,
+            DrainEnd::Reserve => left.saturating_sub(beyond.saturating_add(tasks)).max(self.budgets.drain),
+        };
+        Waits::share(beyond, drain, tasks, left)
     }
 
     /// The tasks' budget, if there is any task.

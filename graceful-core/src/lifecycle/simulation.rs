@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::budget::Budgets;
+use super::budget::{Budgets, DrainEnd};
 use super::exit::Outcome;
 use super::hooks::{HookPhase, PlannedHook};
 use super::machine::{Action, CANCEL_GRACE, Event, Machine, Rules};
@@ -31,6 +31,7 @@ struct Hook {
 #[derive(Clone, Debug)]
 struct World {
     budgets: [u64; 4],
+    drain_end: DrainEnd,
     /// Added to what the reserved parts need, to make the total.
     spare: u64,
     hooks: Vec<Hook>,
@@ -67,7 +68,8 @@ impl World {
             worst.add(hook.phase, hook.order, Duration::from_millis(hook.timeout));
         }
         let timeout = worst.reserved(flush).sum() + Duration::from_millis(self.spare);
-        let mut plan = Plan::new(Budgets { timeout, lame_duck, drain, tasks, flush }).expect("it fits by construction");
+        let mut plan = Plan::new(Budgets { timeout, lame_duck, drain, drain_end: self.drain_end, tasks, flush })
+            .expect("it fits by construction");
         for (nth, hook) in self.hooks.iter().enumerate() {
             plan.add_hook(PlannedHook {
                 name: format!("hook {nth}"),
@@ -263,7 +265,7 @@ fn hook() -> impl Strategy<Value = Hook> {
 
 fn world() -> impl Strategy<Value = World> {
     let first = (
-        [0..4000_u64, 0..8000, 0..4000, 0..1500],
+        ([0..4000_u64, 0..8000, 0..4000, 0..1500], prop_oneof![Just(DrainEnd::Budget), Just(DrainEnd::Reserve)]),
         0..12_000_u64,
         proptest::collection::vec(hook(), 0..8),
         proptest::collection::vec(ends(6000), 0..4),
@@ -276,8 +278,9 @@ fn world() -> impl Strategy<Value = World> {
         proptest::option::of(0..3000_u64),
         prop_oneof![3 => Just(0_u64), 1 => 1..30_u64],
     );
-    (first, second).prop_map(|((budgets, spare, hooks, tasks, drain), (flush, served, signals, request, latency))| {
-        World { budgets, spare, hooks, tasks, drain, flush, served, signals, request, latency }
+    (first, second).prop_map(|(first, (flush, served, signals, request, latency))| {
+        let ((budgets, drain_end), spare, hooks, tasks, drain) = first;
+        World { budgets, drain_end, spare, hooks, tasks, drain, flush, served, signals, request, latency }
     })
 }
 
@@ -303,6 +306,7 @@ proptest! {
 fn quiet() -> World {
     World {
         budgets: [0, 20_000, 10_000, 1000],
+        drain_end: DrainEnd::Budget,
         spare: 30_000,
         hooks: Vec::new(),
         tasks: Vec::new(),
@@ -341,6 +345,17 @@ fn slack_flows_on_to_the_tasks() {
 }
 
 #[test]
+fn a_drain_may_use_whatever_is_nobody_elses() {
+    // 31 s in all: 1 s is reserved, 10 s are the tasks'.
+    let world = World { drain: None, drain_end: DrainEnd::Reserve, tasks: vec![None], ..quiet() };
+    let (run, _) = World { budgets: [0, 3000, 10_000, 1000], ..world.clone() }.run();
+    assert_eq!((run.drain_ended, run.tasks_ended), (Some(20_000), Some(30_000)));
+    // Its own budget is the least that it asks for.
+    let (run, _) = World { budgets: [0, 50_000, 10_000, 1000], ..world }.run();
+    assert_eq!(run.drain_ended, Some(25_000));
+}
+
+#[test]
 fn a_hanging_drain_cannot_touch_the_hooks() {
     let world =
         World { spare: 2000, drain: None, hooks: vec![cleanup(1, 3000, None), cleanup(2, 4000, None)], ..quiet() };
@@ -355,6 +370,7 @@ fn a_hanging_drain_cannot_touch_the_hooks() {
 fn a_second_signal_skips_the_waiting_and_keeps_the_hooks() {
     let world = World {
         budgets: [5000, 20_000, 10_000, 1000],
+        drain_end: DrainEnd::Budget,
         drain: None,
         tasks: vec![None],
         hooks: vec![cleanup(1, 3000, None)],

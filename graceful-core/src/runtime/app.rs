@@ -37,7 +37,7 @@ pub struct App {
 
 /// Everything that the threads of a runtime share.
 pub(crate) struct Inner {
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) lifecycle: Mutex<Lifecycle>,
     /// Mirrors the machine's phase, for reads without the lock.
     pub(crate) phase: AtomicU8,
@@ -262,11 +262,16 @@ impl App {
     /// Adds a hook. Its time is reserved from now on.
     ///
     /// # Errors
-    /// [`StartError::Plan`] when its name is taken or the plan could not be kept with it; [`StartError::Stopping`] when its
-    /// turn has passed.
+    /// [`StartError::Plan`] when its name is taken or the plan could not be kept with it; [`StartError::Environment`] when its
+    /// timeout is set to what is none; [`StartError::Stopping`] when its turn has passed.
     pub fn hook(&self, hook: Hook) -> Result<(), StartError> {
-        let Hook { planned, params, body } = hook;
+        let Hook { mut planned, params, body } = hook;
         let mut lifecycle = self.inner.lifecycle();
+        let names = lifecycle.machine.plan().hooks().iter().map(|hook| hook.name.as_str());
+        let names: Vec<&str> = names.chain([planned.name.as_str()]).collect();
+        if let Some((timeout, _)) = self.inner.settings.hook_timeout(&planned.name, &names)? {
+            planned.timeout = timeout;
+        }
         lifecycle.machine.add_hook(planned).map_err(|error| match error {
             AddError::Plan(error) => StartError::Plan(error),
             AddError::TooLate => StartError::Stopping,
@@ -428,6 +433,10 @@ impl App {
             let fields = [("granted", granted.into()), ("asked", plan.budgets().drain.into())];
             observer.warn("the hooks leave the drain less than half of its budget", fields);
         }
+        for kind in plan.kinds_off() {
+            observer.info("checks are off", [("kind", kind.name().into())]);
+        }
+        self.tell_idle_settings(lifecycle);
     }
 
     fn shared_but_taken(&self) -> Option<PlanError> {

@@ -24,7 +24,7 @@ use super::tickets::Tickets;
 use super::watchdog;
 use crate::channel::{Receiver, channel};
 use crate::clock;
-use crate::config::{LONGEST, Settings};
+use crate::config::{self, Access, OfProcess, Setting, SettingValue, Settings, Source};
 use crate::engine::{Engine, Limits};
 use crate::error::StartError;
 use crate::lifecycle::machine::{Event, Machine, Rules};
@@ -69,7 +69,6 @@ pub enum Signals {
 pub struct Builder {
     pub(crate) settings: Settings,
     pub(crate) signals: Signals,
-    pub(crate) environment: bool,
     pub(crate) hooks: Vec<Hook>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) reloads: Vec<Reload>,
@@ -83,7 +82,6 @@ impl Builder {
         Self {
             settings: Settings::new(service),
             signals: Signals::Leave,
-            environment: false,
             hooks: Vec::new(),
             tasks: Vec::new(),
             reloads: Vec::new(),
@@ -95,43 +93,43 @@ impl Builder {
 
     /// The total, from the request to the end of the process: the promise to whoever asked. **Default: `30 s`**.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout.min(LONGEST);
+        self.settings.say_duration("shutdown_timeout", timeout, Source::Builder);
         self
     }
 
     /// How long it still serves once it is not ready. **Default: `5 s` in a cluster, else `0 s`**.
     pub fn lame_duck(mut self, budget: Duration) -> Self {
-        self.settings.lame_duck = Some(budget.min(LONGEST));
+        self.settings.say_duration("shutdown_lame_duck", budget, Source::Builder);
         self
     }
 
     /// How long work in flight may take. **Default: `20 s`**.
     pub fn drain(mut self, budget: Duration) -> Self {
-        self.settings.drain = budget.min(LONGEST);
+        self.settings.say_duration("shutdown_drain", budget, Source::Builder);
         self
     }
 
     /// How long tasks may take to end. **Default: `10 s`**.
     pub fn tasks(mut self, budget: Duration) -> Self {
-        self.settings.tasks = budget.min(LONGEST);
+        self.settings.say_duration("shutdown_tasks", budget, Source::Builder);
         self
     }
 
     /// How long the flush of the logs may take, beyond the flush hooks. **Default: `1 s`**.
     pub fn flush(mut self, budget: Duration) -> Self {
-        self.settings.flush = budget.min(LONGEST);
+        self.settings.say_duration("shutdown_flush", budget, Source::Builder);
         self
     }
 
     /// Where the report is written as JSON when it has ended. **Default: nowhere**.
     pub fn report(mut self, path: impl Into<PathBuf>) -> Self {
-        self.settings.report = Some(path.into());
+        self.settings.say("graceful_report", SettingValue::Path(path.into()), Source::Builder);
         self
     }
 
     /// A repeated signal within this long counts for nothing. **Default: `500 ms`**.
     pub fn debounce(mut self, debounce: Duration) -> Self {
-        self.settings.debounce = debounce.min(LONGEST);
+        self.settings.say_duration("shutdown_debounce", debounce, Source::Builder);
         self
     }
 
@@ -159,9 +157,26 @@ impl Builder {
         self
     }
 
-    /// Lets the environment variables of the crate's documentation decide over what was said so far.
+    /// Lets the environment variables of the crate's documentation decide what the builder leaves open, and `GRACEFUL_CONFIG`
+    /// name a settings file.
+    ///
+    /// What the builder is told is stronger: default, attribute, file, environment, builder, in this order.
     pub fn environment(mut self) -> Self {
-        self.environment = true;
+        self.settings.access = Access::Open;
+        self
+    }
+
+    /// The settings file, unless `GRACEFUL_CONFIG` names another. It needs something that reads it: the feature `config` of
+    /// graceful-std. One that cannot be read, or says what cannot be, does not start. **Default: none**.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        // As an attribute says it: which file it is may be chosen where the service runs.
+        self.settings.say("graceful_config", SettingValue::Path(path.into()), Source::Attribute);
+        self
+    }
+
+    /// Adds settings to the table: they are read, refused, shown and handed out by [`App::setting`] as all others.
+    pub fn settings(mut self, settings: &'static [Setting]) -> Self {
+        self.settings.added.push(settings);
         self
     }
 
@@ -203,22 +218,26 @@ impl Builder {
         known.into_iter().fold(self, Self::add)
     }
 
-    /// The largest number of threads that serve connections and slow requests. `GRACEFUL_WORKERS` overrides it.
+    /// The largest number of threads that serve connections and slow requests, whatever `GRACEFUL_WORKERS` says.
     /// **Default: `512`**.
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.limits.workers = workers.max(1);
-        self
+    pub fn workers(self, workers: usize) -> Self {
+        self.threads("graceful_workers", workers)
     }
 
-    /// The number of event loops, on which HTTP connections live. `GRACEFUL_EVENT_LOOPS` overrides it. **Default: `1`**.
-    pub fn event_loops(mut self, loops: usize) -> Self {
-        self.limits.loops = loops.max(1);
-        self
+    /// The number of event loops, on which HTTP connections live, whatever `GRACEFUL_EVENT_LOOPS` says. **Default: `1`**.
+    pub fn event_loops(self, loops: usize) -> Self {
+        self.threads("graceful_event_loops", loops)
     }
 
     /// How many requests may wait for a worker; others are answered with 503. **Default: `1024`**.
     pub fn waiting_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests.max(1);
+        self
+    }
+
+    fn threads(mut self, key: &'static str, count: usize) -> Self {
+        let count = u64::try_from(count.max(1)).unwrap_or(u64::MAX);
+        self.settings.say(key, SettingValue::Number(count), Source::Builder);
         self
     }
 
@@ -230,8 +249,22 @@ impl Builder {
         self
     }
 
-    /// The plan, with settings from the environment applied; whatever is wrong is told here.
-    pub(crate) fn plan(&mut self) -> Result<Plan, StartError> {
+    /// Reads file and environment, and gives the hooks the times that they say. Whatever is wrong with them is told here.
+    pub(crate) fn resolve(&mut self) -> Result<(), StartError> {
+        self.gather();
+        self.settings.resolve(&OfProcess)?;
+        let names: Vec<String> = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for hook in &mut self.hooks {
+            if let Some((timeout, _)) = self.settings.hook_timeout(&hook.planned.name, &names)? {
+                hook.planned.timeout = timeout;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes hooks, tasks, reload hooks and checks of what was registered.
+    fn gather(&mut self) {
         for registration in std::mem::take(&mut self.registrations) {
             // It is one of these. (`extend` would do, with four times the code.)
             if let Some(hook) = Hook::registered(registration) {
@@ -254,10 +287,10 @@ impl Builder {
                 at -= 1;
             }
         }
-        if self.environment {
-            let names: Vec<&str> = self.hooks.iter().map(|hook| hook.planned.name.as_str()).collect();
-            self.settings.read_environment(&|name| std::env::var_os(name), &names)?;
-        }
+    }
+
+    /// The plan; whatever is wrong with it is told here.
+    pub(crate) fn plan(&mut self) -> Result<Plan, StartError> {
         if let Some(expected) = self.settings.expect_hooks
             && expected != self.hooks.len()
         {
@@ -265,11 +298,6 @@ impl Builder {
             return Err(PlanError::HookCount { expected, found }.into());
         }
         let mut plan = Plan::new(self.settings.budgets())?;
-        for hook in &mut self.hooks {
-            if let Some(timeout) = self.settings.hook_timeout(&hook.planned.name) {
-                hook.planned.timeout = timeout;
-            }
-        }
         plan.add_hooks(self.hooks.iter().map(|hook| hook.planned.clone()).collect())?;
         for task in &self.tasks {
             plan.add_task(task.planned.clone())?;
@@ -278,7 +306,7 @@ impl Builder {
             plan.add_reload(reload.planned.clone())?;
         }
         if let Some(check) = self.checks.first() {
-            (check.runner.plan)(&self.checks, &self.hooks, &mut plan)?;
+            (check.runner.plan)(&mut self.checks, &self.settings, &self.hooks, &mut plan)?;
         }
         injection::check(&self.hooks, &self.tasks, &self.reloads)?;
         Ok(plan)
@@ -287,22 +315,23 @@ impl Builder {
     /// Starts the runtime: plans, installs the signal handlers if it is to, starts its threads.
     ///
     /// # Errors
-    /// [`StartError`]: the plan cannot be kept, an environment variable cannot be used, a handler or thread could not be had.
+    /// [`StartError`]: the plan cannot be kept, a setting cannot be used, a handler or thread could not be had.
     pub fn start(mut self) -> Result<Runtime, StartError> {
+        self.resolve()?;
         let plan = self.plan()?;
         self.start_with(plan)
     }
 
     pub(crate) fn start_with(self, plan: Plan) -> Result<Runtime, StartError> {
         let Self { settings, signals, hooks, tasks, reloads, checks, mut limits, .. } = self;
-        limits.workers = settings.workers.unwrap_or(limits.workers);
-        limits.loops = settings.event_loops.unwrap_or(limits.loops);
+        limits.workers = settings.threads("graceful_workers").unwrap_or(limits.workers);
+        limits.loops = settings.threads("graceful_event_loops").unwrap_or(limits.loops);
         let ownership = match signals {
             Signals::Handle => Ownership::Process,
             Signals::Leave => Ownership::Guest,
         };
         // A guest writes no lines of its own to a stderr that is not its.
-        let level = if ownership == Ownership::Process { settings.log } else { LevelFilter::Off };
+        let level = if ownership == Ownership::Process { settings.log() } else { LevelFilter::Off };
         let thread = |name: &'static str| move |source| StartError::Thread { name: name.to_owned(), source };
         let (observer, observer_ended) = Observer::start(level).map_err(thread("logs"))?;
         let poll = Poll::new().map_err(thread("the coordinator"))?;
@@ -324,7 +353,7 @@ impl Builder {
         let threads = HookThreads::start(move |id, outcome| on_done.send(Message::HookDone(id, outcome)))?;
         let rules = Rules {
             service: settings.service.clone(),
-            debounce: settings.debounce,
+            debounce: settings.debounce(),
             incomplete_exit_code: settings.incomplete_exit_code,
             overrun: OVERRUN,
         };
@@ -339,6 +368,10 @@ impl Builder {
             reload_table.add(reload);
         }
         let started = !lifecycle.waiting.is_empty();
+        let settings = Arc::new(settings);
+        if ownership == Ownership::Process {
+            config::publish(&settings);
+        }
         let inner = Inner {
             settings,
             lifecycle: Mutex::new(lifecycle),
@@ -367,6 +400,7 @@ impl Builder {
             let names: Vec<_> = signals.0.ignored.iter().map(|signal| signal.name()).collect();
             app.observer().info("signals stay ignored", [("signals", names.join(",").into())]);
         }
+        app.tell_settings();
         let signals = handled.map(|handled| handled.0);
         let coordinator = Coordinator { app: app.clone(), poll, messages, signals, ended, observer_ended };
         let coordinator = coordinator.start().map_err(thread("the coordinator"))?;
@@ -382,7 +416,7 @@ impl HandledSignals {
         if !EMERGENCY.claim() {
             return Err(StartError::SignalsTaken);
         }
-        EMERGENCY.configure(settings.timeout, settings.debounce);
+        EMERGENCY.configure(settings.budgets().timeout, settings.debounce());
         for signal in Signal::ALL {
             EMERGENCY.set_action(signal, settings.action(signal, has_reload));
         }

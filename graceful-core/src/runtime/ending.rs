@@ -49,8 +49,8 @@ impl Ending {
             EMERGENCY.set_note("while the process was exiting".to_owned());
             watchdog::end_within(flush.max(Duration::from_millis(200)));
         }
-        if let Some(path) = &app.inner.settings.report
-            && let Err(error) = fs::write(path, report.to_json())
+        if let Some(path) = app.inner.settings.report()
+            && let Err(error) = fs::write(&path, report.to_json())
         {
             report.incomplete.push(format!("the report could not be written to {}: {error}", path.display()));
             if report.outcome == Outcome::Clean {

@@ -12,7 +12,7 @@ use super::registry::{Registration, registered};
 use super::show;
 use super::stop::{Stage, Stopping};
 use crate::clock;
-use crate::config::Show;
+use crate::config::{self, SettingValue, Show, Source};
 use crate::error::StartError;
 use crate::lifecycle::exit::Outcome;
 use crate::lifecycle::hooks::Origin;
@@ -37,6 +37,8 @@ pub struct MainSpec {
     pub flush: Option<Duration>,
     /// The debounce of repeated signals.
     pub debounce: Option<Duration>,
+    /// The settings file.
+    pub config: Option<&'static str>,
     /// What an incomplete shutdown is mapped to.
     pub incomplete_exit_code: Option<u8>,
     /// How many hooks there must be.
@@ -60,6 +62,7 @@ impl MainSpec {
             tasks: None,
             flush: None,
             debounce: None,
+            config: None,
             incomplete_exit_code: None,
             expect_hooks: None,
             hooks: &[],
@@ -78,13 +81,22 @@ impl MainSpec {
             return Err(PlanError::RegistrationBroken.into());
         }
         let settings = &mut builder.settings;
-        let set = |place: &mut Duration, value: Option<Duration>| *place = value.unwrap_or(*place);
-        set(&mut settings.timeout, self.timeout);
-        set(&mut settings.drain, self.drain);
-        set(&mut settings.tasks, self.tasks);
-        set(&mut settings.flush, self.flush);
-        set(&mut settings.debounce, self.debounce);
-        settings.lame_duck = self.lame_duck;
+        let budgets = [
+            ("shutdown_timeout", self.timeout),
+            ("shutdown_lame_duck", self.lame_duck),
+            ("shutdown_drain", self.drain),
+            ("shutdown_tasks", self.tasks),
+            ("shutdown_flush", self.flush),
+            ("shutdown_debounce", self.debounce),
+        ];
+        for (key, said) in budgets {
+            if let Some(budget) = said {
+                settings.say_duration(key, budget, Source::Attribute);
+            }
+        }
+        if let Some(path) = self.config {
+            settings.say("graceful_config", SettingValue::Path(path.into()), Source::Attribute);
+        }
         settings.expect_hooks = self.expect_hooks;
         settings.incomplete_exit_code = self.incomplete_exit_code.unwrap_or(settings.incomplete_exit_code);
         settings.signals.extend(self.signals);
@@ -115,11 +127,21 @@ enum Prepared {
 
 fn prepare(spec: &MainSpec) -> Result<Prepared, StartError> {
     let mut builder = spec.builder()?;
-    let plan = builder.plan()?;
-    let text = match builder.settings.show {
-        None => return builder.start_with(plan).map(|runtime| Prepared::Started(Box::new(runtime))),
-        Some(Show::Plan) => show::text(&builder, &plan),
-        Some(Show::PlanJson) => show::json(&builder, &plan),
+    builder.resolve()?;
+    let asked = builder.settings.show();
+    // Shown even when the plan cannot be kept: whoever looks for the reason may find it here.
+    let text = if let Some(Show::Config | Show::ConfigJson) = asked {
+        let hooks: Vec<_> = builder.hooks.iter().map(|hook| hook.planned.clone()).collect();
+        let settings = builder.settings.effective(&hooks);
+        let write = if asked == Some(Show::Config) { config::text } else { config::json };
+        write(&builder.settings.service, &settings)
+    } else {
+        let plan = builder.plan()?;
+        match asked {
+            Some(Show::Plan) => show::text(&builder, &plan),
+            Some(Show::PlanJson) => show::json(&builder, &plan),
+            _ => return builder.start_with(plan).map(|runtime| Prepared::Started(Box::new(runtime))),
+        }
     };
     show::print(&text);
     Ok(Prepared::Shown)

@@ -13,6 +13,7 @@ pub(crate) mod inject;
 pub(crate) mod injection;
 pub(crate) mod registry;
 pub(crate) mod reload;
+pub(crate) mod settings;
 pub(crate) mod show;
 pub(crate) mod stop;
 pub(crate) mod stuck;

@@ -74,6 +74,9 @@ pub(crate) fn text(builder: &Builder, plan: &Plan) -> String {
     if let Some(check) = builder.checks.first() {
         text.push_str(&(check.runner.text)(plan.checks()));
     }
+    for kind in plan.kinds_off() {
+        let _ = writeln!(text, "checks of {kind} are off");
+    }
     text.push_str("signals: ");
     for (place, (signal, action)) in signals(builder, plan).into_iter().enumerate() {
         let comma = if place == 0 { "" } else { ", " };
@@ -100,6 +103,10 @@ pub(crate) fn json(builder: &Builder, plan: &Plan) -> String {
         match builder.checks.first() {
             Some(check) => (check.runner.json)(json, plan.checks()),
             None => json.texts("checks", &[]),
+        }
+        if !plan.kinds_off().is_empty() {
+            let kinds: Vec<String> = plan.kinds_off().iter().map(|kind| kind.name().to_owned()).collect();
+            json.texts("checks_off", &kinds);
         }
         json.list("hooks", plan.in_order(), |json, id| hook(json, plan.hook(id)));
         json.list("phases", phases, |json, (name, asked, granted)| {

@@ -28,6 +28,7 @@ const SIGNALS: [Key; 5] = [
     key("usr2", "\"ignore\""),
 ];
 
+const CONFIG: Key = key("config", "\"service.toml\"");
 const EXPECT_HOOKS: Key = key("expect_hooks", "3");
 const HOOKS: Key = key("hooks", "[module::close_db]");
 const INCOMPLETE_EXIT_CODE: Key = key("incomplete_exit_code", "0");
@@ -36,6 +37,7 @@ const INCOMPLETE_EXIT_CODE: Key = key("incomplete_exit_code", "0");
 #[derive(Debug)]
 pub(super) struct Args {
     pub(super) budgets: Vec<(Key, Spanned<String>)>,
+    pub(super) config: Option<Spanned<String>>,
     pub(super) expect_hooks: Option<Spanned<u32>>,
     pub(super) hooks: Vec<Path>,
     pub(super) incomplete_exit_code: Option<Spanned<u8>>,
@@ -47,6 +49,7 @@ impl Args {
     pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Options::split(tokens, errors);
         let budgets = BUDGETS.map(|key| (key, options.take(key, errors)));
+        let config = options.take(CONFIG, errors);
         let hooks = options.take(HOOKS, errors);
         let signals = SIGNALS.map(|key| (key, options.take(key, errors)));
         let incomplete_exit_code = options.take(INCOMPLETE_EXIT_CODE, errors);
@@ -55,6 +58,7 @@ impl Args {
         options.finish(super::ATTRIBUTE, errors);
         Self {
             budgets: read(budgets, |value| value.duration(errors)),
+            config: config.and_then(|value| value.text(errors)),
             expect_hooks: expect_hooks.and_then(|value| value.integer(u32::MIN, u32::MAX, errors)),
             hooks: hooks.and_then(|value| value.paths(errors)).unwrap_or_default(),
             incomplete_exit_code: incomplete_exit_code.and_then(|value| value.integer(u8::MIN, u8::MAX, errors)),

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use crate::entry::resolve::{Action, Main, Signal};
 use crate::function::Function;
@@ -56,6 +57,13 @@ fn fields(main: &Main<'_>) -> TokenStream {
         let name = format_ident!("{name}");
         let budget = some(duration::expand(*budget));
         fields.extend(quote!(#name: #budget,));
+    }
+    if let Some(path) = &main.config {
+        // Where no feature reads files there is no such function, and the compiler says so where the path stands.
+        let text = &path.value;
+        let function = quote_spanned!(path.span()=> settings_file);
+        let path = some(quote!(#root::#function(#text)));
+        fields.extend(quote!(config: #path,));
     }
     if let Some(code) = main.incomplete_exit_code {
         let code = some(quote!(#code));

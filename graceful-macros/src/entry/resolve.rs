@@ -13,6 +13,7 @@ use crate::options::Key;
 use crate::output::{self, Returns};
 use crate::params::{ByValue, Param};
 use crate::paths::Root;
+use crate::spanned::Spanned;
 use crate::spell::spell;
 
 /// A valid `main`.
@@ -22,6 +23,8 @@ pub(super) struct Main<'a> {
     pub(super) app: Option<Param>,
     /// Field of `MainSpec` and its value.
     pub(super) budgets: Vec<(&'static str, Duration)>,
+    /// The path of the settings file, where it was written.
+    pub(super) config: Option<Spanned<String>>,
     pub(super) expect_hooks: Option<u32>,
     pub(super) function: &'a Function,
     pub(super) hooks: Vec<Path>,
@@ -59,6 +62,7 @@ impl<'a> Main<'a> {
         }
         let budgets = budgets(&args, errors);
         let signals = signals(&args, errors);
+        check_config(args.config.as_ref(), errors);
         check_hooks(&args.hooks, errors);
         let app = app(function, errors);
         output::check(function, Returns::Main, errors);
@@ -68,6 +72,7 @@ impl<'a> Main<'a> {
         Some(Self {
             app,
             budgets,
+            config: args.config,
             expect_hooks: args.expect_hooks.map(|count| count.value),
             function,
             hooks: args.hooks,
@@ -113,6 +118,13 @@ fn signals(args: &Args, errors: &mut Errors) -> Vec<(Signal, Action)> {
         }
     }
     signals
+}
+
+/// Whether the file is there is seen where the service starts.
+fn check_config(path: Option<&Spanned<String>>, errors: &mut Errors) {
+    if let Some(path) = path.filter(|path| path.value.trim().is_empty()) {
+        errors.at(path, "the path is empty; write `config = \"service.toml\"`, or remove the option");
+    }
 }
 
 /// One hook under two paths cannot be seen here; the core finds that out at start.
@@ -171,6 +183,16 @@ mod tests {
         check("#[main(timeout = \"0s\")] fn main() {}", &[("\"0s\"", "remove the option for the default of 30s")]);
         check("#[main(flush = \"0s\")] fn main() {}", &[("\"0s\"", "remove the option for the default of 1s")]);
         check("#[main(drain = \"2d\")] fn main() {}", &[("\"2d\"", "is longer than 24h")]);
+    }
+
+    #[test]
+    fn the_settings_file_has_a_path() {
+        check("#[main(config = \"service.toml\")] fn main() {}", &[]);
+        check(
+            "#[main(config = \"\")] fn main() {}",
+            &[("\"\"", "the path is empty; write `config = \"service.toml\"`")],
+        );
+        check("#[main(config = service)] fn main() {}", &[("service", "config = \"service")]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub fn main() -> ::std::process::ExitCode {
             debounce: ::core::option::Option::Some(
                 ::core::time::Duration::new(0u64, 250000000u32),
             ),
+            config: ::core::option::Option::Some(
+                crate::framework::__private::settings_file("service.toml"),
+            ),
             incomplete_exit_code: ::core::option::Option::Some(0u8),
             expect_hooks: ::core::option::Option::Some(4usize),
             hooks: &[

@@ -5,6 +5,7 @@
     tasks = "10s",
     flush = "1s",
     debounce = "250ms",
+    config = "service.toml",
     incomplete_exit_code = 0,
     expect_hooks = 4,
     hooks = [close_db],

@@ -14,6 +14,8 @@
 //! | `LOG_LEVEL` | `off`, `error`, `warn`, `info`, `debug`, `trace`; for some targets another: `info,my_crate::db=debug` | `info` |
 //! | `NO_COLOR` | anything: no colour | colour on terminals |
 //!
+//! In a settings file they are `log_format` and `log_level`.
+//!
 //! A line of JSON:
 //!
 //! ```json
@@ -43,6 +45,7 @@ mod filter;
 mod json;
 mod settings;
 mod sink;
+mod table;
 mod text;
 mod time;
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 
+use graceful_core::__private::process_setting;
 use log::{LevelFilter, SetLoggerError};
 
 use super::filter::Filter;
@@ -52,28 +53,28 @@ pub(super) struct Resolved {
 }
 
 impl Logging {
-    /// As `LOG_FORMAT` and `LOG_LEVEL` say.
+    /// As `LOG_FORMAT` and `LOG_LEVEL` say; once the service has started also as its settings file does, which is weaker.
     ///
     /// # Errors
     /// [`InitError::Variable`].
     pub fn from_env() -> Result<Self, InitError> {
-        let read = |name: &'static str| match env::var(name) {
-            Ok(text) => Ok(Some(text)),
-            Err(env::VarError::NotPresent) => Ok(None),
-            Err(error) => Err(InitError::Variable { name, problem: error.to_string() }),
+        let wrong = |name: &'static str, Said { text, place }: &Said, problem: String| {
+            let problem = if place.is_empty() { problem } else { format!("{problem} ({place}: {text:?})") };
+            InitError::Variable { name, problem }
         };
-        let format = match read("LOG_FORMAT")?.as_deref().map(str::trim) {
-            None | Some("") => None,
-            Some("json") => Some(Format::Json),
-            Some("text") => Some(Format::Text),
-            Some(other) => {
+        let format = Said::of("LOG_FORMAT", "log_format")?;
+        let read = match format.text.trim() {
+            "" => None,
+            word if word.eq_ignore_ascii_case("json") => Some(Format::Json),
+            word if word.eq_ignore_ascii_case("text") => Some(Format::Text),
+            other => {
                 let problem = format!("{other:?} is no format; write json or text");
-                return Err(InitError::Variable { name: "LOG_FORMAT", problem });
+                return Err(wrong("LOG_FORMAT", &format, problem));
             }
         };
-        let filter = Filter::parse(&read("LOG_LEVEL")?.unwrap_or_default())
-            .map_err(|problem| InitError::Variable { name: "LOG_LEVEL", problem })?;
-        Ok(Self { format, filter, writer: None })
+        let level = Said::of("LOG_LEVEL", "log_level")?;
+        let filter = Filter::parse(&level.text).map_err(|problem| wrong("LOG_LEVEL", &level, problem))?;
+        Ok(Self { format: read, filter, writer: None })
     }
 
     /// In this format, whatever the environment says.
@@ -115,6 +116,31 @@ impl Logging {
     #[must_use]
     pub fn level(&self) -> LevelFilter {
         self.filter.most()
+    }
+}
+
+/// What was said about a setting.
+struct Said {
+    /// Empty: nothing.
+    text: String,
+    /// The line of the settings file, where it was there.
+    place: String,
+}
+
+impl Said {
+    /// A logger may be wanted before there is a runtime: so the variable is read here, and only then the runtime is asked.
+    fn of(variable: &'static str, key: &str) -> Result<Self, InitError> {
+        match env::var(variable) {
+            Ok(text) if !text.trim().is_empty() => Ok(Self { text, place: String::new() }),
+            Err(env::VarError::NotUnicode(_)) => {
+                Err(InitError::Variable { name: variable, problem: "it is not UTF-8".to_owned() })
+            }
+            _ => {
+                let said = process_setting(key).and_then(|(value, place)| Some((value.text()?.to_owned(), place)));
+                let (text, place) = said.unwrap_or_default();
+                Ok(Self { text, place })
+            }
+        }
     }
 }
 

@@ -34,6 +34,7 @@
 mod collector;
 mod format;
 mod process;
+mod table;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

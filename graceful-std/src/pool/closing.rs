@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ::r2d2::ManageConnection;
-use graceful_core::__private::catch_panic;
-use graceful_core::Deadline;
+use graceful_core::__private::{catch_panic, process_setting};
+use graceful_core::{Deadline, Switch};
 
 use super::drainable::Shared;
 use super::gate::Begun;
@@ -26,6 +26,26 @@ const LONGEST_REST: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
+/// When work is cancelled that does not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Force {
+    /// Shortly before the deadline.
+    AtDeadline,
+    /// When the pool begins to close.
+    #[cfg(feature = "redis")]
+    AtOnce,
+    /// Not at all.
+    Never,
+}
+
+/// What `DB_FORCE_CLOSE` says: on, it is cancelled at the deadline.
+pub(super) fn force_of_databases() -> Force {
+    match process_setting("db_force_close").and_then(|(value, _)| value.switch()) {
+        Some(Switch::Off) => Force::Never,
+        _ => Force::AtDeadline,
+    }
+}
+
 pub(super) fn close<M: ManageConnection>(shared: &Arc<Shared<M>>, deadline: Deadline) -> Result<PoolClosed, PoolLeft> {
     let left = deadline.remaining();
     let before = |time: Duration| deadline.instant().checked_sub(time).unwrap_or(deadline.instant());
@@ -40,7 +60,13 @@ pub(super) fn close<M: ManageConnection>(shared: &Arc<Shared<M>>, deadline: Dead
         }
         Begun::Ours => {}
     }
-    if !shared.gate.wait_for_all(cancel_at) {
+    let patient_until = match (shared.force)() {
+        Force::AtDeadline => cancel_at,
+        #[cfg(feature = "redis")]
+        Force::AtOnce => Instant::now(),
+        Force::Never => back_by,
+    };
+    if !shared.gate.wait_for_all(patient_until) && patient_until < back_by {
         cancel(shared, back_by);
     }
     if let Err(trouble) = close_connections(shared, Deadline::after(told_by.saturating_duration_since(Instant::now())))

@@ -10,6 +10,7 @@ use ::r2d2::{ManageConnection, PooledConnection};
 use graceful_core::{BoxError, Deadline};
 
 use super::checkout::Seat;
+use super::closing::Force;
 use super::gate::{Gate, Refused, Tag};
 use super::trouble::Trouble;
 use super::{Canceller, Checkout, Managed, PoolClosed, PoolError, PoolLeft, PoolStatus, closing};
@@ -25,6 +26,8 @@ pub(super) struct Shared<M: ManageConnection> {
     pub(super) gate: Gate<::r2d2::Pool<M>>,
     cancellers: Box<Cancellers<M>>,
     pub(super) farewell: fn(&::r2d2::Pool<M>, Deadline) -> Result<(), BoxError>,
+    /// Asked when it closes: that is when the setting counts.
+    pub(super) force: fn() -> Force,
     trouble: Trouble,
     /// Of the next connection that is seen for the first time.
     number: AtomicU64,
@@ -70,11 +73,23 @@ impl<M: ManageConnection> Pool<M> {
         farewell: fn(&::r2d2::Pool<M>, Deadline) -> Result<(), BoxError>,
         trouble: Trouble,
     ) -> Self {
+        Self::forced(name, pool, cancellers, farewell, trouble, closing::force_of_databases)
+    }
+
+    /// As [`build`](Pool::build), where something else than `DB_FORCE_CLOSE` says when work is cancelled.
+    pub(crate) fn forced(
+        name: String,
+        pool: ::r2d2::Pool<M>,
+        cancellers: Box<Cancellers<M>>,
+        farewell: fn(&::r2d2::Pool<M>, Deadline) -> Result<(), BoxError>,
+        trouble: Trouble,
+        force: fn() -> Force,
+    ) -> Self {
         let timeout = pool.connection_timeout();
         let seats = pool.max_size() as usize;
         let gate = Gate::new(pool, seats);
         let number = AtomicU64::new(1);
-        Self { shared: Arc::new(Shared { name, timeout, gate, cancellers, farewell, trouble, number }) }
+        Self { shared: Arc::new(Shared { name, timeout, gate, cancellers, farewell, force, trouble, number }) }
     }
 
     /// A connection.

@@ -47,6 +47,10 @@
 //! | at the deadline | connections that are still out are abandoned and named in [`PoolLeft`] |
 //! | last | every connection that is not out is closed |
 //!
+//! With `DB_FORCE_CLOSE=false` nothing is cancelled: what runs is waited for until the deadline, and abandoned then. (Pools of
+//! Redis have `REDIS_GRACEFUL_CLOSE` instead.) Variable and settings file are read by the runtime that handles the signals of
+//! the process; without one everything is as in the table.
+//!
 //! # Limits
 //!
 //! - r2d2 closes connections when nobody refers to its pool any more. A clone of the `r2d2::Pool` that the user keeps, or one
@@ -64,6 +68,7 @@ mod error;
 mod gate;
 mod holder;
 mod status;
+mod table;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -72,6 +77,8 @@ use std::sync::Arc;
 
 pub use ::r2d2;
 pub use checkout::Checkout;
+#[cfg(feature = "redis")]
+pub(crate) use closing::Force;
 pub use drainable::Pool;
 pub use error::{PoolError, PoolLeft};
 pub use holder::{Cancel, Holder};

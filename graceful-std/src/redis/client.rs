@@ -8,6 +8,7 @@ use ::redis::{Cmd, ConnectionLike as _, IntoConnectionInfo, RedisError};
 use graceful_core::Deadline;
 
 use super::counters::Counters;
+use super::farewell::{self, Farewell};
 use super::manager::CONNECT_TIMEOUT;
 use super::pending::{Pending, Sender};
 use super::subscription::{self, Feed, Kind};
@@ -57,7 +58,7 @@ pub fn open(url: &str, size: u32) -> Result<Redis, RedisError> {
         .error_handler(Box::new(trouble.clone()))
         .build_unchecked(manager.clone());
     let canceller = Box::new(<Manager as crate::pool::Managed>::canceller);
-    let pool = Pool::build("redis".into(), pool, canceller, |_, _| Ok(()), trouble);
+    let pool = Pool::forced("redis".into(), pool, canceller, |_, _| Ok(()), trouble, farewell::force);
     Ok(Redis { shared: Arc::new(Shared { pool, manager, pending: Pending::default(), feeds: Mutex::default() }) })
 }
 
@@ -175,8 +176,16 @@ impl Redis {
         shared.pending.close();
         let feeds = std::mem::take(&mut *shared.feeds.lock().unwrap_or_else(PoisonError::into_inner));
         feeds.iter().for_each(|feed| feed.leave());
-        let mut left = RedisLeft { unflushed: self.farewell(deadline).err(), ..RedisLeft::default() };
-        let polite_until = Instant::now() + deadline.remaining() / 4;
+        let farewell = Farewell::wanted();
+        let unflushed = match farewell {
+            Farewell::None => self.dropped(),
+            Farewell::Said => self.farewell(deadline).err(),
+        };
+        let mut left = RedisLeft { unflushed, ..RedisLeft::default() };
+        let polite_until = match farewell {
+            Farewell::None => Instant::now(),
+            Farewell::Said => Instant::now() + deadline.remaining() / 4,
+        };
         left.subscriptions = subscription::end(&feeds, polite_until, Deadline::after(deadline.remaining() / 2));
         let statistics = self.statistics();
         let closed = shared.pool.close(deadline).map_err(|still_out| left.pool = Some(Box::new(still_out)));
@@ -211,6 +220,13 @@ impl Redis {
             return Ok(());
         }
         self.shared.pending.flush(until, self.counters(), || Ok(Box::new(connect()?))).map(drop)
+    }
+
+    /// What is pending and will not be sent, as somebody wished.
+    fn dropped(&self) -> Option<Unflushed> {
+        let left = self.shared.pending.len();
+        let why = "REDIS_GRACEFUL_CLOSE is off".to_owned();
+        (left > 0).then_some(Unflushed { left, refused: 0, error: Some(why) })
     }
 
     fn listen(&self, channels: Vec<String>, kind: Kind) -> Result<Subscription, Error> {

@@ -37,6 +37,9 @@
 //! A step that is done gives its time to the next one; a server that is gone is noticed at once, one that hangs takes what is
 //! in the table and not more.
 //!
+//! With `REDIS_GRACEFUL_CLOSE=false` there is no farewell: what is pending is not sent, and counts as lost; running commands are
+//! cancelled and subscriptions cut at once.
+//!
 //! # How a running command is cancelled
 //!
 //! By shutting down the socket of its connection: it fails at once, whatever the server does, also a `BLPOP key 0` that would
@@ -56,10 +59,12 @@ mod connection;
 mod counters;
 mod doing;
 mod error;
+mod farewell;
 mod manager;
 mod pending;
 mod socket;
 mod subscription;
+mod table;
 
 pub use ::redis;
 pub use adopt::adopt;

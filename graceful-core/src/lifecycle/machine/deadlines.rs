@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{CANCEL_GRACE, Machine};
+use crate::lifecycle::budget::DrainEnd;
 use crate::lifecycle::phase::Phase;
 
 impl Machine {
@@ -18,7 +19,13 @@ impl Machine {
         let waits = self.plan.waits(self.tasks_ask());
         let (asked, behind) = match self.phase {
             Phase::LameDuck => (budgets.lame_duck, waits.drain + waits.tasks + reserved.cleanup + reserved.flush),
-            Phase::Draining => (budgets.drain, waits.tasks + reserved.cleanup + reserved.flush),
+            Phase::Draining => {
+                let asked = match budgets.drain_end {
+                    DrainEnd::Budget => budgets.drain,
+                    DrainEnd::Reserve => budgets.timeout,
+                };
+                (asked, waits.tasks + reserved.cleanup + reserved.flush)
+            }
             _ => (budgets.tasks, reserved.cleanup + reserved.flush),
         };
         let latest = requested + budgets.timeout.saturating_sub(behind);

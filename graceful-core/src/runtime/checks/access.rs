@@ -2,6 +2,7 @@
 
 use super::check::Check;
 use super::report::CheckReport;
+use crate::config::Switch;
 use crate::error::StartError;
 use crate::lifecycle::phase::Phase;
 use crate::runtime::app::App;
@@ -10,13 +11,20 @@ use crate::runtime::app::App;
 impl App {
     /// Adds a check. It runs once the service serves, at once if it does already.
     ///
-    /// One that is critical makes the service not ready until it has passed.
+    /// One that is critical makes the service not ready until it has passed. Where the settings turn its kind off nothing is
+    /// added.
     ///
     /// # Errors
     /// [`StartError::Plan`] when its name is taken or its times cannot be kept, [`StartError::Stopping`] when a shutdown has
     /// begun,
     /// [`StartError::Thread`] when the thread that runs the checks cannot be started.
-    pub fn check(&self, check: Check) -> Result<(), StartError> {
+    pub fn check(&self, mut check: Check) -> Result<(), StartError> {
+        if self.inner.settings.checks(check.planned.kind) == Switch::Off {
+            let fields = [("name", check.planned.name.clone().into()), ("kind", check.planned.kind.name().into())];
+            self.observer().info("check is off", fields);
+            return Ok(());
+        }
+        check.settle(&self.inner.settings);
         check.verify()?;
         let mut lifecycle = self.inner.lifecycle();
         if lifecycle.machine.phase().is_stopping() {

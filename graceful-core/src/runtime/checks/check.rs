@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::runner::CheckRunner;
-use crate::config::LONGEST;
+use crate::config::{LONGEST, Settings, Switch};
 use crate::lifecycle::checks::{
     CheckKind, Criticality, DEFAULT_FAILURES, DEFAULT_INTERVAL, DEFAULT_SUCCESSES, DEFAULT_TIMEOUT, PlannedCheck,
 };
@@ -121,9 +121,21 @@ impl Check {
         checks.extend(Self::registered(registration));
     }
 
-    /// Puts checks into the plan, unless it cannot be kept with them.
-    pub(super) fn plan(checks: &[Self], hooks: &[Hook], plan: &mut Plan) -> Result<(), PlanError> {
+    /// Puts checks into the plan, unless it cannot be kept with them. Those that the settings turn off are dropped.
+    pub(super) fn plan(
+        checks: &mut Vec<Self>,
+        settings: &Settings,
+        hooks: &[Hook],
+        plan: &mut Plan,
+    ) -> Result<(), PlanError> {
+        for kind in [CheckKind::Liveness, CheckKind::Readiness] {
+            if settings.checks(kind) == Switch::Off {
+                checks.retain(|check| check.planned.kind != kind);
+                plan.turn_off(kind);
+            }
+        }
         for check in checks {
+            check.settle(settings);
             check.verify()?;
             plan.add_check(check.planned.clone())?;
             injection::check_reader(&check.planned.name, check.params, hooks)?;
@@ -148,6 +160,15 @@ impl Check {
             origin: Some(&registration.origin),
         };
         Some(Self { planned, params: registration.params, runner, body: Box::new(registration.run), timeout })
+    }
+
+    /// Lets the settings decide how often it runs.
+    pub(super) fn settle(&mut self, settings: &Settings) {
+        if let Some(every) = settings.check_interval() {
+            self.planned.every = every;
+            // An operator who wants to look more often need not know how long each check may take.
+            self.planned.timeout = self.planned.timeout.min(every);
+        }
     }
 
     /// Whether its numbers go together.

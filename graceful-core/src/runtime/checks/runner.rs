@@ -3,6 +3,7 @@
 use super::board::Board;
 use super::check::Check;
 use super::listing;
+use crate::config::Settings;
 use crate::lifecycle::checks::PlannedCheck;
 use crate::lifecycle::json::Json;
 use crate::lifecycle::plan::{Plan, PlanError};
@@ -10,8 +11,8 @@ use crate::runtime::app::App;
 use crate::runtime::hooks::Hook;
 use crate::runtime::registry::Registration;
 
-/// Puts checks into a plan with these hooks, unless it cannot be kept with them.
-type Planning = fn(&[Check], &[Hook], &mut Plan) -> Result<(), PlanError>;
+/// Puts checks into a plan with these hooks, as the settings say, unless it cannot be kept with them.
+type Planning = fn(&mut Vec<Check>, &Settings, &[Hook], &mut Plan) -> Result<(), PlanError>;
 
 /// Everything that only checks need. A registration holds the pointer to it, as that of a task holds its
 /// [`TaskRunner`](crate::runtime::tasks::TaskRunner): it is linked where a check is registered and nowhere else.
