@@ -43,6 +43,13 @@ pub enum StartError {
         /// What is wrong with them.
         source: BoxError,
     },
+    /// A part of the service could not be set up.
+    Part {
+        /// Which: `metrics`.
+        name: &'static str,
+        /// What is wrong with it.
+        source: BoxError,
+    },
     /// The plan cannot be kept.
     Plan(PlanError),
     /// A signal handler could not be installed.
@@ -99,6 +106,7 @@ impl fmt::Display for StartError {
                 write!(f, ": {problem}")
             }
             Self::Handler { source } => source.fmt(f),
+            Self::Part { name, source } => write!(f, "{name}: {source}"),
             Self::Plan(error) => error.fmt(f),
             Self::Signals { source } => write!(f, "cannot install the signal handlers: {source}"),
             Self::SignalsTaken => f.write_str(
@@ -116,7 +124,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Bind { source, .. } | Self::Signals { source } | Self::Thread { source, .. } => Some(source),
-            Self::Handler { source } => Some(&**source),
+            Self::Handler { source } | Self::Part { source, .. } => Some(&**source),
             Self::Plan(error) => Some(error),
             Self::Environment { .. } | Self::File { .. } | Self::SignalsTaken | Self::Stopping => None,
         }

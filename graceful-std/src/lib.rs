@@ -110,6 +110,7 @@
 //! | `GRACEFUL` | `plan` or `plan-json`: print the plan and exit without running `main` | |
 //! | `GRACEFUL_WORKERS`, `GRACEFUL_EVENT_LOOPS` | how many threads handlers may block (default 512), how many event loops there are (default 1) | |
 //! | `GRACEFUL_REPORT` | where the report is written as JSON, after forced ends too | |
+//! | `GRACEFUL_METRICS_FILE`, `GRACEFUL_METRICS_PUSH_URL` | with `metrics`: where figures of shutdowns are kept, and pushed | |
 //! | `GRACEFUL_LOG` | level of the lines on stderr while no logger is installed: `off` to `trace`, default `info` | |
 //!
 //! # Limits
@@ -141,7 +142,8 @@
 //! - `process`: `graceful::process`, what the system knows of the process, and checks that turn its health to `degraded`.
 //! - `redis`: `graceful::redis`, Redis in such a pool, subscriptions on threads that end.
 //! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
-//! - `metrics`: `graceful::metrics`, metrics for Prometheus.
+//! - `metrics`: `graceful::metrics`, metrics for Prometheus; those of shutdowns are kept in a file or pushed, so that they
+//!   outlive the process.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
 //! - `health`: `graceful::health`, probes on a listener of their own or among other routes.
 //! - `logging`: `graceful::logging`, a logger that writes JSON or text, and never holds anybody up.

@@ -34,6 +34,7 @@ pub mod nats;
 mod output;
 pub mod postgres;
 mod preload;
+pub mod prometheus;
 pub mod redis;
 mod running;
 mod service;

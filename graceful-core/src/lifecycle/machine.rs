@@ -17,7 +17,7 @@ use super::hooks::{HookPhase, PlannedHook};
 use super::phase::Phase;
 use super::plan::{HookId, Plan};
 use super::reason::{Reason, Sender, Signal};
-use super::report::{HookOutcome, HookReport, PhaseEnd, PhaseReport, Report, SignalReport, Skip};
+use super::report::{HookOutcome, PhaseEnd, PhaseReport, Report, SignalReport};
 
 pub(crate) use event::{Action, AddError, Event, Rules};
 
@@ -45,7 +45,7 @@ pub(crate) struct Machine {
     /// Groups of the current hook phase that have not begun, last first.
     groups: Vec<Vec<HookId>>,
     running: Vec<(HookId, Instant, Instant)>,
-    /// Whose the hooks of the report are, until it is finished.
+    /// Whose the hooks of the report are.
     reported: Vec<HookId>,
     actions: VecDeque<Action>,
     report: Report,
@@ -358,18 +358,20 @@ impl Machine {
         self.actions.push_back(Action::ForceExit);
     }
 
+    /// The report as it is when every hook has run and nothing is left but the flush of the logs.
+    pub(crate) fn settled(&mut self, now: Instant) -> Report {
+        self.settle();
+        self.arrange_hooks(now);
+        let mut report = self.report.clone();
+        report.took = self.since_request(now);
+        if let Some(phase) = report.phases.last_mut() {
+            phase.took = report.took.saturating_sub(phase.began);
+        }
+        report
+    }
+
     fn finish(&mut self, now: Instant) {
-        // Hooks that ran in parallel came to their ends in any order.
-        let mut reports: Vec<Option<HookReport>> = self.plan.hooks().iter().map(|_| None).collect();
-        for (id, report) in self.reported.drain(..).zip(self.report.hooks.drain(..)) {
-            reports[id.0] = Some(report);
-        }
-        for id in self.plan.in_order() {
-            match reports[id.0].take() {
-                Some(report) => self.report.hooks.push(report),
-                None => self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime)),
-            }
-        }
+        self.arrange_hooks(now);
         self.phase = Phase::Exited;
         self.report.took = self.since_request(now);
         self.settle();

@@ -8,6 +8,7 @@ pub(crate) mod budget;
 pub(crate) mod checks;
 pub(crate) mod escalation;
 pub(crate) mod exit;
+mod failures;
 pub(crate) mod hooks;
 pub(crate) mod json;
 pub(crate) mod machine;

@@ -31,6 +31,8 @@ pub struct Report {
     pub timeout: Duration,
     /// Wall clock of the request, milliseconds since the Unix epoch.
     pub requested_at_unix_ms: u64,
+    /// How many connections were open at the request.
+    pub open_at_request: u64,
     /// Every signal that came, in order.
     pub signals: Vec<SignalReport>,
     /// The phases that were entered.
@@ -49,6 +51,8 @@ pub struct Report {
     pub tickets: Vec<(String, usize)>,
     /// What was lost, cut, abandoned or left undone, a sentence each. Empty for a clean end.
     pub incomplete: Vec<String>,
+    /// Names of what failed and has no other place here.
+    pub(crate) lost: Vec<String>,
 }
 
 /// A signal that came.
@@ -234,6 +238,7 @@ impl Report {
             took: Duration::ZERO,
             timeout,
             requested_at_unix_ms: 0,
+            open_at_request: 0,
             signals: Vec::new(),
             phases: Vec::new(),
             hooks: Vec::new(),
@@ -243,6 +248,7 @@ impl Report {
             counters: Vec::new(),
             tickets: Vec::new(),
             incomplete: Vec::new(),
+            lost: Vec::new(),
         }
     }
 

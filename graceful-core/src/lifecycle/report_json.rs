@@ -27,6 +27,7 @@ impl Report {
             json.put("exit_code", Item::Number(self.exit_code.into()));
             json.list("hooks", &self.hooks, hook);
             json.texts("incomplete", &self.incomplete);
+            json.put("open_at_request", Item::Number(self.open_at_request));
             json.put("outcome", Item::Text(self.outcome.name()));
             json.list("phases", &self.phases, phase);
             json.put("pid", Item::Number(std::process::id().into()));

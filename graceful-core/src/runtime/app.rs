@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::audience::Audience;
 use super::checks::Health;
 use super::coordinator::Message;
 use super::hooks::{Hook, HookBody, HookThreads};
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) tasks: Arc<TaskTable>,
     pub(crate) reloads: Arc<Reloads>,
     pub(crate) checks: Health,
+    pub(crate) audience: Audience,
     pub(crate) ownership: Ownership,
     /// Whether anything was started that outlives `main`.
     pub(crate) started: AtomicBool,

@@ -11,6 +11,7 @@ use log::LevelFilter;
 use mio::Poll;
 
 use super::app::{App, Inner, Lifecycle, Ownership, Queue};
+use super::audience::Audience;
 use super::checks::{Check, Health};
 use super::coordinator::{Coordinator, Message, WAKE};
 use super::hooks::{Hook, HookThreads};
@@ -386,6 +387,7 @@ impl Builder {
             tasks: Arc::new(TaskTable::default()),
             reloads: Arc::new(reload_table),
             checks: Health::default(),
+            audience: Audience::default(),
             ownership,
             started: AtomicBool::new(started),
         };

@@ -47,8 +47,6 @@ pub(crate) enum Message {
     Reload,
     /// The last ticket came back.
     TicketsEmpty,
-    /// Destructors of provided values take longer than they may.
-    Unreleased,
 }
 
 pub(crate) struct Coordinator {
@@ -143,10 +141,6 @@ impl Coordinator {
             Message::HookDone(id, outcome) => self.hook_done(id, outcome),
             Message::MainWaits => {}
             Message::Reload => self.reload(),
-            Message::Unreleased => {
-                let text = "provided values were not dropped in time".to_owned();
-                self.app.inner.lifecycle().machine.report_mut().incomplete.push(text);
-            }
             Message::TicketsEmpty => {
                 if self.app.phase() == Phase::Draining && self.app.inner.tickets.close_if_empty() {
                     self.event(Event::Drained);
@@ -232,13 +226,14 @@ impl Coordinator {
         inner.phase.store(phase as u8, Ordering::SeqCst);
         match phase {
             Phase::LameDuck => {
+                let open = inner.engine.counts().still_open;
                 inner.stops.raise(Stage::Requested, Some(deadline));
                 inner.engine.announce();
                 if inner.checks.stop(clock::now(), &inner.observer) {
                     // Runs that are about to end hold values that a hook may want to take.
                     self.event(Event::TaskBegan);
                 }
-                self.begin_shutdown();
+                self.begin_shutdown(open);
             }
             Phase::Draining => inner.stops.raise(Stage::Draining, Some(deadline)),
             Phase::CleaningUp => {
@@ -263,10 +258,11 @@ impl Coordinator {
         }
     }
 
-    fn begin_shutdown(&self) {
+    fn begin_shutdown(&self, open: u64) {
         let mut lifecycle = self.app.inner.lifecycle();
         let report = lifecycle.machine.report_mut();
         report.requested_at_unix_ms = clock::unix_millis();
+        report.open_at_request = open;
         let (reason, timeout) = (report.reason.clone(), report.timeout);
         let since =
             lifecycle.machine.requested().map_or(Duration::ZERO, |at| clock::now().saturating_duration_since(at));
@@ -282,6 +278,7 @@ impl Coordinator {
             }
             _ => observer.error("shutdown requested", fields),
         }
+        self.app.inner.audience.requested(&self.app);
     }
 
     fn run_hook(&self, id: HookId, deadline: Instant) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::app::Ownership;
 use super::coordinator::Coordinator;
 use super::flush;
+use super::inject::Deadline;
 use super::stop::Stage;
 use super::watchdog;
 use crate::channel::Missing;
@@ -16,7 +17,7 @@ use crate::lifecycle::report::Report;
 use crate::sys;
 use crate::sys::emergency::EMERGENCY;
 
-/// What the logs get at a forced end: less than the watchdog leaves.
+/// What the logs and whoever is told of the report get at a forced end: less than the watchdog leaves.
 const FORCED_FLUSH: Duration = Duration::from_millis(40);
 
 /// How the lifecycle came to its end.
@@ -59,6 +60,10 @@ impl Ending {
             }
         }
         let summary = format!("graceful: {} {report}", report.service);
+        let forced = Deadline::after(FORCED_FLUSH);
+        if self == Self::Forced {
+            app.inner.audience.tell(&app, &report, forced);
+        }
         if !owns_process {
             hand_back(coordinator, report, flush);
             return;
@@ -70,6 +75,7 @@ impl Ending {
             sys::write_stderr_now(format!("{summary}\n").as_bytes());
         }
         if self == Self::Forced {
+            app.inner.audience.wait(&app, forced);
             sys::exit_now(code);
         }
         app.inner.stops.raise(Stage::Ended, None);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::app::{App, Lifecycle};
 use super::coordinator::Message;
+use super::inject::Deadline;
 use super::stuck;
 use super::tasks::TaskState;
 use crate::channel::{Missing, channel};
@@ -57,16 +58,19 @@ pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
             report.incomplete.push(format!("task {} was abandoned{at}", task.name));
         } else if lost {
             report.incomplete.push(format!("task {} failed while it was stopping", task.name));
+            report.lost.push(task.name.clone());
         }
         report.tasks.push(task);
     }
 }
 
-/// Drops what was provided and the handlers, then flushes the logs, whatever the drops do: destructors are user code, and
-/// one that hangs must not cost the logs.
+/// Drops what was provided and the handlers, tells the report to whoever asked for it, then flushes the logs, whatever the
+/// drops and the told do: both are user code, and what hangs must not cost the logs.
+///
+/// The drops have half of the budget, the told what is left of three quarters, the logs the rest.
 fn release_and_flush(app: &App, budget: Duration) {
     let queue = app.inner.queue.clone();
-    let late = queue.clone();
+    let deadline = Deadline::after(budget / 4 * 3);
     let flushed = move || queue.send(Message::Event(Event::Flushed));
     let (done, released) = channel::<Infallible>();
     let owner = app.clone();
@@ -82,12 +86,17 @@ fn release_and_flush(app: &App, budget: Duration) {
         return;
     }
     let wait = {
-        let (observer, flushed) = (observer.clone(), flushed.clone());
+        let (app, observer, flushed) = (app.clone(), observer.clone(), flushed.clone());
         threads::spawn("gf-flush", move || {
             if released.recv_timeout(budget / 2) == Err(Missing::Timeout) {
                 observer.warn("values not dropped", [("after", (budget / 2).into())]);
-                late.send(Message::Unreleased);
+                let mut lifecycle = app.inner.lifecycle();
+                let report = lifecycle.machine.report_mut();
+                report.incomplete.push("provided values were not dropped in time".to_owned());
+                report.lost.push("values".to_owned());
             }
+            app.inner.audience.settle(&app, deadline);
+            drop(app);
             observer.flush(flushed);
         })
     };

@@ -1,6 +1,7 @@
 //! The part with threads.
 
 pub(crate) mod app;
+pub(crate) mod audience;
 pub(crate) mod builder;
 pub(crate) mod checks;
 pub(crate) mod child;

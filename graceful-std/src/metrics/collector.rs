@@ -25,6 +25,9 @@ const PHASES: [Phase; 8] = [
 impl Collector for Service {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let app = &self.0;
+        let help = "The version of graceful, and the service";
+        let labels = [("version", env!("CARGO_PKG_VERSION")), ("service", app.service())];
+        encoder.encode_descriptor("graceful_build", help, None, MetricType::Info)?.encode_info(&labels)?;
         gauge(&mut encoder, "graceful_ready", "Whether the service may be sent work", u64::from(app.is_ready()))?;
 
         let mut phases =
@@ -46,6 +49,9 @@ impl Collector for Service {
         {
             ConstGauge::new(count).encode(by_state.encode_family(&[("state", state)])?)?;
         }
+        let draining = if present.is_stopping() { still_open } else { 0 };
+        let help = "Connections that are open while the service is stopping";
+        gauge(&mut encoder, "graceful_shutdown_active_connections", help, draining)?;
         counter(&mut encoder, "graceful_connections_accepted", "Connections that were accepted", accepted)?;
         let help = "Connections that have ended, by how they did";
         let mut closed = encoder.encode_descriptor("graceful_connections_closed", help, None, MetricType::Counter)?;
@@ -99,7 +105,7 @@ pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str,
     ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+pub(super) fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     ConstCounter::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 

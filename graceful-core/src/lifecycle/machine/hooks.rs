@@ -53,6 +53,24 @@ impl Machine {
         }
     }
 
+    /// Puts the hooks of the report into the order in which they were to run. Those that ran in parallel came to their ends in
+    /// any order; those that are not in it did not run.
+    pub(super) fn arrange_hooks(&mut self, now: Instant) {
+        let mut reports: Vec<Option<HookReport>> = self.plan.hooks().iter().map(|_| None).collect();
+        for (id, report) in self.reported.drain(..).zip(self.report.hooks.drain(..)) {
+            reports[id.0] = Some(report);
+        }
+        for id in self.plan.in_order() {
+            match reports[id.0].take() {
+                Some(report) => {
+                    self.reported.push(id);
+                    self.report.hooks.push(report);
+                }
+                None => self.finish_hook(now, id, HookOutcome::Skipped(Skip::NoTime)),
+            }
+        }
+    }
+
     pub(super) fn finish_hook(&mut self, now: Instant, id: HookId, outcome: HookOutcome) {
         let hook = self.plan.hook(id);
         let name = &hook.name;
