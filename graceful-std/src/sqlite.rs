@@ -22,11 +22,21 @@
 //! ```
 //!
 //! What still runs shortly before the deadline is interrupted (`sqlite3_interrupt`), which rolls back the transaction that it
-//! belongs to. Last, the write-ahead log is written into the database and emptied (`wal_checkpoint(TRUNCATE)`).
+//! belongs to. What waits for another connection's or process' lock gives up then: `database is locked`, as when its patience is
+//! over. Last, the write-ahead log is written into the database and emptied (`wal_checkpoint(TRUNCATE)`).
 //! Neither is needed for what has been committed: a process that is killed loses nothing of it, and the next one finds the
 //! write-ahead log.
 //!
 //! A pool of one's own, from [`r2d2_sqlite`](SqliteConnectionManager), goes into [`Pool::new`] and is closed the same way.
+//!
+//! # Limits
+//!
+//! - `sqlite3_interrupt` does not end the wait for a lock, so the pool has a busy handler of its own in each connection, which is
+//!   as patient as the `busy_timeout` that it finds there when the connection is first checked out. `PRAGMA busy_timeout` reads
+//!   0 from then on. Who sets another one afterwards, or had a handler there already, keeps it, and a wait in it ends by itself
+//!   only. So it is with every connection past the 256th that the process has in pools at the same time.
+
+mod busy;
 
 use std::error::Error;
 use std::fmt;
@@ -41,6 +51,7 @@ use ::r2d2::ManageConnection;
 use ::rusqlite::Connection;
 use graceful_core::{BoxError, Deadline};
 
+use self::busy::Waiting;
 use crate::pool::{Canceller, Managed, Pool, PoolError, open_all};
 
 /// Why a database could not be opened.
@@ -110,8 +121,11 @@ pub fn ping(pool: &Pool<SqliteConnectionManager>, timeout: Duration) -> Result<(
 
 impl Managed for SqliteConnectionManager {
     fn canceller(connection: &mut Connection) -> Option<Canceller> {
-        let handle = connection.get_interrupt_handle();
+        let (handle, waiting) = (connection.get_interrupt_handle(), Waiting::take_over(connection));
         Some(Arc::new(move || {
+            if let Some(waiting) = &waiting {
+                waiting.cancel();
+            }
             handle.interrupt();
             Ok(())
         }))
