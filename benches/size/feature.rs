@@ -87,7 +87,10 @@ mod cache {
 #[cfg(feature = "external")]
 #[graceful::cleanup(order = 30, timeout = "2s")]
 fn close_services(deadline: Deadline) -> Result<(), graceful::external::NotClosed> {
-    graceful::external::Closers::new().add("payment", |_| Ok(())).add("storage", |_| Ok(())).close(deadline)
+    graceful::external::Closers::new()
+        .add("payment", |_| Ok::<_, BoxError>(()))
+        .add("storage", |_| Ok::<_, BoxError>(()))
+        .close(deadline)
 }
 
 #[cfg(feature = "files")]

@@ -123,10 +123,11 @@ impl Managed for SqliteConnectionManager {
     fn canceller(connection: &mut Connection) -> Option<Canceller> {
         let (handle, waiting) = (connection.get_interrupt_handle(), Waiting::take_over(connection));
         Some(Arc::new(move || {
+            handle.interrupt();
+            // In this order: once the wait is over the connection may be somebody else's.
             if let Some(waiting) = &waiting {
                 waiting.cancel();
             }
-            handle.interrupt();
             Ok(())
         }))
     }
@@ -137,8 +138,13 @@ impl Managed for SqliteConnectionManager {
         let Some(connection) = pool.try_get() else { return Ok(()) };
         // Half of the time is for the checkpoint itself.
         connection.busy_timeout(deadline.remaining() / 2)?;
-        let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        match checkpoint {
+        let checkpoint = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let mut done = checkpoint();
+        // A cancellation that came too late for whom it was meant hits this instead, and there may be more of them.
+        while done.as_ref().is_err_and(is_interruption) && !deadline.remaining().is_zero() {
+            done = checkpoint();
+        }
+        match done {
             Ok(0) => Ok(()),
             Ok(_) => {
                 log::info!(target: "graceful", "write-ahead log kept reason=in_use");
@@ -147,6 +153,10 @@ impl Managed for SqliteConnectionManager {
             Err(error) => Err(format!("the write-ahead log was not checkpointed: {error}").into()),
         }
     }
+}
+
+fn is_interruption(error: &::rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(::rusqlite::ErrorCode::OperationInterrupted)
 }
 
 impl fmt::Display for OpenError {
