@@ -6,6 +6,7 @@
 
 mod connection;
 mod contest;
+mod features;
 mod hooks;
 mod http;
 mod idle;
@@ -34,6 +35,7 @@ usage: benches/run [MEASURE...]
        benches/run http [ROW...] [OPTION...]    (see benches/run http --help)
        benches/run ws [ROW...] [OPTION...]      (see benches/run ws --help)
        benches/run operate [ROW...] [OPTION...] (see benches/run operate --help)
+       benches/run features                     (bytes and crates of each feature; needs the crate registry)
 
 Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in about 3 minutes, when none
 is named:
@@ -80,6 +82,15 @@ fn main() -> ExitCode {
         && first == "ws"
     {
         return ws::main(rest);
+    }
+    if wanted == ["features"] {
+        return match features::print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("features: not measured: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     if wanted.iter().any(|arg| arg == "-h" || arg == "--help") {
         print!("{HELP}");

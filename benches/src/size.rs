@@ -78,44 +78,64 @@ fn compare(services: &[Service]) -> Result<Vec<Group>> {
     Ok(vec![bytes, all, linked])
 }
 
-struct Found {
-    bytes: u64,
+pub(crate) struct Found {
+    pub(crate) bytes: u64,
     /// Dependencies, those of procedural macros included.
-    all: usize,
+    pub(crate) all: usize,
     /// Dependencies without procedural macros.
-    linked: usize,
+    pub(crate) linked: usize,
+}
+
+/// What is built.
+pub(crate) struct Package<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) source: &'a str,
+    /// `{repository}` stands for where this one is.
+    pub(crate) dependencies: &'a str,
+    /// Further sections of its manifest.
+    pub(crate) more: &'a str,
 }
 
 fn build(service: &Service) -> Result<Found> {
-    let Service { name, source, dependencies, .. } = service;
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the repository is above this package")?;
-    // The target directory is two above the binary.
-    let exe = env::current_exe()?;
-    let target = exe.ancestors().nth(2).ok_or("the binary is in a target directory")?.join("bench-size");
-    let package = target.join("packages").join(name);
-    fs::create_dir_all(&package)?;
-    let dependencies = dependencies.replace("{repository}", &repository.to_string_lossy());
-    let manifest = format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[[bin]]\nname = \"{name}\"\npath = \"main.rs\"\n\n\
-         [workspace]\n\n[dependencies]\n{dependencies}\n\n{PROFILE}"
-    );
-    fs::write(package.join("Cargo.toml"), manifest)?;
-    fs::write(package.join("main.rs"), source)?;
-    let built = cargo(&package, &target, &["build", "--release", "--quiet"])?.status()?;
-    if !built.success() {
-        return Err(format!("{name} was not built").into());
+    let Service { name, source, dependencies, .. } = *service;
+    Package { name, source, dependencies, more: "" }.build(&[])
+}
+
+impl Package<'_> {
+    /// Builds it with these features of its own.
+    pub(crate) fn build(&self, features: &[&str]) -> Result<Found> {
+        let Self { name, source, dependencies, more } = self;
+        let repository =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the repository is above this package")?;
+        // The target directory is two above the binary.
+        let exe = env::current_exe()?;
+        let target = exe.ancestors().nth(2).ok_or("the binary is in a target directory")?.join("bench-size");
+        let package = target.join("packages").join(name);
+        fs::create_dir_all(&package)?;
+        let dependencies = dependencies.replace("{repository}", &repository.to_string_lossy());
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[[bin]]\nname = \"{name}\"\npath = \"main.rs\"\n\n\
+             [workspace]\n\n{more}[dependencies]\n{dependencies}\n\n{PROFILE}"
+        );
+        fs::write(package.join("Cargo.toml"), manifest)?;
+        fs::write(package.join("main.rs"), source)?;
+        let features = features.join(",");
+        let built = cargo(&package, &target, &["build", "--release", "--quiet", "--features", &features])?.status()?;
+        if !built.success() {
+            return Err(format!("{name} was not built").into());
+        }
+        let binary: PathBuf = target.join("release").join(name);
+        Ok(Found {
+            bytes: fs::metadata(binary)?.len(),
+            all: crates(&package, &target, &features, "normal")?,
+            linked: crates(&package, &target, &features, "normal,no-proc-macro")?,
+        })
     }
-    let binary: PathBuf = target.join("release").join(name);
-    Ok(Found {
-        bytes: fs::metadata(binary)?.len(),
-        all: crates(&package, &target, "normal")?,
-        linked: crates(&package, &target, "normal,no-proc-macro")?,
-    })
 }
 
 /// How many crates a package needs, itself not counted.
-fn crates(package: &Path, target: &Path, edges: &str) -> Result<usize> {
-    let args = ["tree", "--edges", edges, "--prefix", "none", "--no-dedupe", "--format", "{p}"];
+fn crates(package: &Path, target: &Path, features: &str, edges: &str) -> Result<usize> {
+    let args = ["tree", "--features", features, "--edges", edges, "--prefix", "none", "--no-dedupe", "--format", "{p}"];
     let output = cargo(package, target, &args)?.stdout(Stdio::piped()).output()?;
     if !output.status.success() {
         return Err("cargo tree failed".into());

@@ -120,6 +120,10 @@
 //! - A crate that nobody names is not linked, and its hooks are not there: see `hooks` and `expect_hooks` of
 //!   `#[graceful::main]`.
 //! - As PID 1 it does not reap orphans that others left behind; it reaps what [`Stop::child`] started.
+//! - A signal may interrupt a system call on any thread. The kernel goes on with most of them, but `read` and `write` on a socket
+//!   with a timeout (`set_read_timeout`, `SO_RCVTIMEO`) end with [`ErrorKind::Interrupted`](std::io::ErrorKind::Interrupted): a
+//!   loop of one's own that calls them tries again then, and does not take it for the end of the connection. `read_exact`,
+//!   `read_to_end`, `write_all` and `BufRead::read_line` do that by themselves, and so does everything of ours.
 //! - The monotonic clock stands still while the machine is suspended, and so do budgets.
 //!
 //! # Platforms

@@ -32,14 +32,20 @@
 //!
 //! # TLS, and pools of one's own
 //!
-//! [`open_with`] takes a TLS connector, from `postgres-native-tls` or `postgres-openssl`. A pool that is there already goes into
-//! [`Pool::new`], or, with TLS, into [`Pool::with_canceller`] with [`canceller`].
+//! [`open_with`] takes a TLS connector, from `postgres-native-tls`, `postgres-openssl` or `tokio-postgres-rustls`. Write
+//! `sslmode=require` into the URL as well: without it the driver goes on in plain text with whoever says that he has no TLS.
+//! Cancellations take the same way. A pool that is there already goes into [`Pool::new`], or, with TLS, into
+//! [`Pool::with_canceller`] with [`canceller`].
 //!
 //! # Limits
 //!
 //! - The driver waits for an answer without a limit. A server that is frozen, or a network that drops everything, holds up
 //!   whoever asks, [`Pool::get`] included, since it tests each connection. In a shutdown they are abandoned at the deadline and
 //!   named; while the service serves, `tcp_user_timeout` in the URL and `statement_timeout` on the server are the limits to set.
+//! - The server forgets a cancellation that arrives before the query that it is meant for. The pool sends more of them until the
+//!   connection is back or the deadline comes; but a query that the server begins only after our process has ended, since it was
+//!   frozen or behind a slow network, runs on until the server writes to us and finds nobody there.
+//!   `client_connection_check_interval` (PostgreSQL 14 and later, off by default) makes it look while the query runs.
 
 use std::error::Error;
 use std::fmt;

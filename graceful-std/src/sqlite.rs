@@ -22,11 +22,21 @@
 //! ```
 //!
 //! What still runs shortly before the deadline is interrupted (`sqlite3_interrupt`), which rolls back the transaction that it
-//! belongs to. Last, the write-ahead log is written into the database and emptied (`wal_checkpoint(TRUNCATE)`).
+//! belongs to. What waits for another connection's or process' lock gives up then: `database is locked`, as when its patience is
+//! over. Last, the write-ahead log is written into the database and emptied (`wal_checkpoint(TRUNCATE)`).
 //! Neither is needed for what has been committed: a process that is killed loses nothing of it, and the next one finds the
 //! write-ahead log.
 //!
 //! A pool of one's own, from [`r2d2_sqlite`](SqliteConnectionManager), goes into [`Pool::new`] and is closed the same way.
+//!
+//! # Limits
+//!
+//! - `sqlite3_interrupt` does not end the wait for a lock, so the pool has a busy handler of its own in each connection, which is
+//!   as patient as the `busy_timeout` that it finds there when the connection is first checked out. `PRAGMA busy_timeout` reads
+//!   0 from then on. Who sets another one afterwards, or had a handler there already, keeps it, and a wait in it ends by itself
+//!   only. So it is with every connection past the 256th that the process has in pools at the same time.
+
+mod busy;
 
 use std::error::Error;
 use std::fmt;
@@ -41,6 +51,7 @@ use ::r2d2::ManageConnection;
 use ::rusqlite::Connection;
 use graceful_core::{BoxError, Deadline};
 
+use self::busy::Waiting;
 use crate::pool::{Canceller, Managed, Pool, PoolError, open_all};
 
 /// Why a database could not be opened.
@@ -110,9 +121,13 @@ pub fn ping(pool: &Pool<SqliteConnectionManager>, timeout: Duration) -> Result<(
 
 impl Managed for SqliteConnectionManager {
     fn canceller(connection: &mut Connection) -> Option<Canceller> {
-        let handle = connection.get_interrupt_handle();
+        let (handle, waiting) = (connection.get_interrupt_handle(), Waiting::take_over(connection));
         Some(Arc::new(move || {
             handle.interrupt();
+            // In this order: once the wait is over the connection may be somebody else's.
+            if let Some(waiting) = &waiting {
+                waiting.cancel();
+            }
             Ok(())
         }))
     }
@@ -123,8 +138,13 @@ impl Managed for SqliteConnectionManager {
         let Some(connection) = pool.try_get() else { return Ok(()) };
         // Half of the time is for the checkpoint itself.
         connection.busy_timeout(deadline.remaining() / 2)?;
-        let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        match checkpoint {
+        let checkpoint = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let mut done = checkpoint();
+        // A cancellation that came too late for whom it was meant hits this instead, and there may be more of them.
+        while done.as_ref().is_err_and(is_interruption) && !deadline.remaining().is_zero() {
+            done = checkpoint();
+        }
+        match done {
             Ok(0) => Ok(()),
             Ok(_) => {
                 log::info!(target: "graceful", "write-ahead log kept reason=in_use");
@@ -133,6 +153,10 @@ impl Managed for SqliteConnectionManager {
             Err(error) => Err(format!("the write-ahead log was not checkpointed: {error}").into()),
         }
     }
+}
+
+fn is_interruption(error: &::rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(::rusqlite::ErrorCode::OperationInterrupted)
 }
 
 impl fmt::Display for OpenError {

@@ -1,7 +1,5 @@
 //! HAProxy in front of two services, with connections that all clients share, and a look at their readiness.
 
-use std::net::SocketAddr;
-
 use crate::proxy::{Proxy, roll};
 
 const CONFIGURATION: &str = "
@@ -23,22 +21,12 @@ frontend front
     default_backend services
 backend services
     balance roundrobin
+    SERVERS
 ";
-
-fn haproxy(services: [SocketAddr; 2]) -> Proxy {
-    let servers: String =
-        (1..).zip(services).map(|(nth, address)| format!("    server service{nth} {address}\n")).collect();
-    Proxy::start(
-        "haproxy",
-        "/usr/sbin/haproxy",
-        &["-db", "-f", "FOLDER/configuration"],
-        &format!("{CONFIGURATION}{servers}"),
-    )
-}
 
 #[test]
 fn a_backend_leaves_and_nobody_notices() {
-    let rolled = roll(haproxy);
+    let rolled = roll(|services| Proxy::haproxy(services, CONFIGURATION));
     assert!(rolled.seen.total.load.answers > 1000, "{}", rolled.seen);
     // It was told by the readiness check, long before the listener was gone.
     assert!(!rolled.exits[0].has("connections cut"), "{}", rolled.exits[0]);

@@ -10,8 +10,8 @@ use crate::nats::nats;
 fn fails(url: &str) -> Exit {
     let exit = nats(url.to_owned()).spawn().wait(PATIENCE);
     exit.expect_code(1).expect_outcome("failed");
-    exit.line("hook close_journal done");
-    assert_eq!(exit.hooks(), "drain_nats=skipped close_journal=completed", "{exit}");
+    exit.line("hook close_first done");
+    assert_eq!(exit.hooks(), "say_last=skipped drain_nats=skipped close_first=completed", "{exit}");
     exit
 }
 

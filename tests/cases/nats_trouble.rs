@@ -75,7 +75,7 @@ fn started_again_during_the_drain() {
     service.wait_count("published ", published + 100);
     service.signal(Signal::SIGTERM);
     service.wait_text("phase changed from=stopping_tasks to=cleaning_up");
-    server.restart();
+    server.daemon().restart();
     let exit = service.wait(PATIENCE);
     exit.line("nats connection restored");
     // Whether something was on its way is chance.
@@ -88,6 +88,56 @@ fn started_again_during_the_drain() {
     assert_eq!(server.connections(), 0);
 }
 
+/// What waits for the server is sent as soon as it is back. It has received that, and nobody else has: a server that was
+/// started again knows of no subscriptions until those who had some have connected again.
+#[test]
+fn what_waited_for_the_server_is_sent_before_others_have_subscribed_again() {
+    let mut server = NatsServer::start();
+    let service = nats(server.url()).env("GF_LAST", "100").env("GF_LOGGER", "lines").start();
+    server.daemon().kill();
+    service.wait_text("nats connection lost");
+    service.signal(Signal::SIGTERM);
+    service.wait_text("published last:99");
+    server.daemon().restart();
+    let exit = service.wait(PATIENCE);
+    exit.expect_code(0).expect_outcome("clean");
+    exit.line("nats connection restored");
+    let mut late = server.client();
+    late.subscribe("out");
+    assert!(server.received() >= 100, "{} were received: {exit}", server.received());
+    assert_eq!(late.messages(), [""; 0]);
+}
+
+/// Its own subscriptions are there again before anything that waited is sent.
+#[test]
+fn what_waited_for_the_server_reaches_our_own_subscriptions() {
+    let mut server = NatsServer::start();
+    let service =
+        nats(server.url()).env("GF_THREAD", "out").env("GF_PUBLISHERS", "1").env("GF_LOGGER", "lines").start();
+    service.wait_count("handled ", 10);
+    server.daemon().kill();
+    service.wait_text("nats connection lost");
+    let published = said_so_far(&service);
+    // The first of them may have been on its way when the server was killed.
+    service.wait_count("published ", published + 100);
+    let waited: Vec<String> = service
+        .lines()
+        .iter()
+        .filter_map(|line| line.text().strip_prefix("published ").map(str::to_owned))
+        .skip(published)
+        .collect();
+    server.daemon().restart();
+    for text in &waited {
+        service.wait_text(&format!("handled {text}"));
+    }
+    let exit = service.stop();
+    // What had been on its way when it was killed is told.
+    if exit.code != Some(0) {
+        exit.expect_code(3);
+        assert!(detail(&exit).contains("before the connection broke"), "{exit}");
+    }
+}
+
 /// Nobody is lost who publishes before and after, with a listener that is there each time.
 #[test]
 fn started_again_while_it_serves() {
@@ -96,7 +146,7 @@ fn started_again_while_it_serves() {
     service.wait_text("subscribed");
     server.daemon().kill();
     service.wait_text("nats connection lost");
-    server.restart();
+    server.daemon().restart();
     service.wait_text("nats connection restored");
     let mut client = server.client();
     client.subscribe("done");

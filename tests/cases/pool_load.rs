@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use graceful::sqlite::rusqlite::Connection;
 use graceful_tests::postgres::Postgres;
@@ -15,22 +15,23 @@ use tempfile::TempDir;
 /// service has been told to stop; `meanwhile` tells it, after the first hundred.
 pub(crate) fn orders(service: &Running, meanwhile: impl FnOnce()) -> BTreeSet<String> {
     const CLIENTS: usize = 8;
-    let acknowledged = AtomicUsize::new(0);
-    let (address, acknowledged) = (service.address(), &acknowledged);
+    let address = service.address();
+    let (acknowledged, told) = mpsc::channel();
     thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|number| scope.spawn(move || client(address, number, acknowledged))).collect();
-        let deadline = Instant::now() + PATIENCE;
-        while acknowledged.load(Ordering::Relaxed) < 100 {
-            assert!(Instant::now() < deadline, "nobody gets an answer; {service}");
-            thread::sleep(Duration::from_millis(1));
+        let begin = |number| {
+            let acknowledged = acknowledged.clone();
+            scope.spawn(move || client(address, number, &acknowledged))
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(begin).collect();
+        for _ in 0..100 {
+            told.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nobody gets an answer; {service}"));
         }
         meanwhile();
         clients.into_iter().flat_map(|client| client.join().expect("no panic")).collect()
     })
 }
 
-fn client(address: SocketAddr, number: usize, acknowledged: &AtomicUsize) -> Vec<String> {
+fn client(address: SocketAddr, number: usize, acknowledged: &Sender<()>) -> Vec<String> {
     let mut items = Vec::new();
     let Ok(mut http) = Http::connect(address) else { return items };
     for order in 0.. {
@@ -38,7 +39,8 @@ fn client(address: SocketAddr, number: usize, acknowledged: &AtomicUsize) -> Vec
         match http.ask(post("/orders", &item)) {
             Ok(answer) if answer.status == 201 => {
                 items.push(item);
-                acknowledged.fetch_add(1, Ordering::Relaxed);
+                // Nobody listens any more after the first hundred.
+                let _ = acknowledged.send(());
                 if answer.closes() {
                     break;
                 }

@@ -21,9 +21,39 @@ pub(crate) struct Proxy {
     _folder: TempDir,
 }
 
+/// One process in the foreground, whose files are all in its folder.
+const NGINX: &str = "
+daemon off;
+master_process off;
+pid FOLDER/pid;
+error_log stderr warn;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path FOLDER/body;
+    proxy_temp_path FOLDER/proxy;
+    fastcgi_temp_path FOLDER/fastcgi;
+    uwsgi_temp_path FOLDER/uwsgi;
+    scgi_temp_path FOLDER/scgi;
+";
+
 impl Proxy {
+    /// nginx. `http` is what its block of that name says: it listens on `FRONT`, and `SERVERS` stands for the upstream's.
+    pub(crate) fn nginx(services: [SocketAddr; 2], http: &str) -> Self {
+        let servers = services.map(|address| format!("server {address};")).join("\n        ");
+        let args = ["-e", "stderr", "-p", "FOLDER", "-c", "FOLDER/configuration"];
+        Self::start("nginx", "/usr/sbin/nginx", &args, &format!("{NGINX}{}}}\n", http.replace("SERVERS", &servers)))
+    }
+
+    /// HAProxy. It binds to `FRONT`, and `SERVERS` stands for the backend's.
+    pub(crate) fn haproxy(services: [SocketAddr; 2], configuration: &str) -> Self {
+        let servers = services.map(|address| format!("server s{} {address}", address.port())).join("\n    ");
+        let args = ["-db", "-f", "FOLDER/configuration"];
+        Self::start("haproxy", "/usr/sbin/haproxy", &args, &configuration.replace("SERVERS", &servers))
+    }
+
     /// Starts a program with its configuration, in which `FOLDER` and `FRONT` are filled in.
-    pub(crate) fn start(name: &str, program: &str, args: &[&str], configuration: &str) -> Self {
+    fn start(name: &str, program: &str, args: &[&str], configuration: &str) -> Self {
         let folder = TempDir::with_prefix("graceful-proxy-").expect("a temporary directory");
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let path = folder.path().to_str().expect("a path of ASCII");

@@ -10,8 +10,8 @@ use crate::redis::redis;
 fn fails(url: &str) -> Exit {
     let exit = redis(url.to_owned()).spawn().wait(PATIENCE);
     exit.expect_code(1).expect_outcome("failed");
-    exit.line("hook close_journal done");
-    assert_eq!(exit.hooks(), "close_redis=skipped close_journal=completed", "{exit}");
+    exit.line("hook close_first done");
+    assert_eq!(exit.hooks(), "close_redis=skipped close_first=completed", "{exit}");
     exit
 }
 

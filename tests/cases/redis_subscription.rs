@@ -44,7 +44,7 @@ fn a_server_that_comes_back() {
     service.wait_text("got 9");
     server.daemon().kill();
     service.wait_text("redis subscription lost channels=news");
-    server.restart();
+    server.daemon().restart();
     service.wait_text("redis subscription restored channels=news");
     publish(&server, 10..20);
     service.wait_text("got 19");

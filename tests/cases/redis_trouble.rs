@@ -18,7 +18,7 @@ fn killed() {
     exit.expect_code(3).expect_within(SLACK);
     let detail = exit.hook("close_redis")["detail"].as_str().unwrap_or_default().to_owned();
     assert!(detail.contains("10 pending commands were not answered: redis: no connection to "), "{detail}: {exit}");
-    server.restart();
+    server.daemon().restart();
     expect_saved(&exit, &server);
 }
 
@@ -60,7 +60,7 @@ fn started_again() {
     service.wait_count("saved ", 20);
     server.daemon().kill();
     service.wait_text("not saved");
-    server.restart();
+    server.daemon().restart();
     let before = service.lines().iter().filter(|line| line.text().starts_with("saved ")).count();
     service.wait_count("saved ", before + 20);
     let exit = service.stop();

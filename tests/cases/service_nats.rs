@@ -62,7 +62,7 @@ fn the_server_is_killed_or_frozen_during_the_drain() {
         exit.expect_code(3).expect_incomplete("orders wait in the outbox for the next start");
         exit.expect_within(Duration::from_secs(20));
         if killed {
-            nats.restart();
+            nats.daemon().restart();
         } else {
             nats.daemon().thaw();
         }
@@ -89,7 +89,7 @@ fn the_server_is_restarted() {
     // It must not find the server before somebody listens there: what nobody is subscribed to is gone.
     service.signal(Signal::SIGSTOP);
     service.wait_stopped();
-    nats.restart();
+    nats.daemon().restart();
     let mut late = subscribed(&nats);
     service.signal(Signal::SIGCONT);
     buyers.wait(150);

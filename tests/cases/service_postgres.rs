@@ -206,7 +206,7 @@ fn redis_is_killed_or_frozen() {
         assert_eq!(exit.hook("cache")["outcome"], "failed", "{exit}");
         expect_complete(&shop, &postgres, &bought.acknowledged);
         if killed {
-            redis.restart();
+            redis.daemon().restart();
         } else {
             redis.daemon().thaw();
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use graceful::sqlite::rusqlite::Connection;
 use graceful_tests::{Http, PATIENCE, Running, Service, Signal, get, post};
 use tempfile::TempDir;
 
@@ -46,6 +47,25 @@ fn a_long_query_is_interrupted_and_its_transaction_rolled_back() {
     exit.expect_code(3).expect_not_before(Duration::from_millis(2400)).expect_within(Duration::from_secs(3));
     exit.line("failed: interrupted");
     exit.line("closed: 3 idle, 0 returned, 1 cancelled");
+    assert_eq!(in_sqlite(&directory.path().join("orders.db")), [].into());
+}
+
+/// Another process writes and does not end. SQLite's own patience would be longer than what the pool is given.
+#[test]
+fn a_wait_for_a_lock_is_ended_and_nobody_is_abandoned() {
+    let (directory, service) = database();
+    let service = service.env("SHUTDOWN_DRAIN", "500ms").start();
+    let other = Connection::open(directory.path().join("orders.db")).expect("it can be opened");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    let mut client = Http::connect(service.address()).expect("it listens");
+    client.send(get("/transaction?item=tea&ms=0")).expect("it reads");
+    service.wait_text("transaction asked for");
+    let exit = service.stop();
+    exit.expect_code(3).expect_not_before(Duration::from_millis(1900)).expect_within(Duration::from_millis(2500));
+    exit.line("failed: database is locked");
+    exit.line("closed: 3 idle, 0 returned, 1 cancelled");
+    assert_eq!(exit.hook("close_db")["outcome"], "completed", "{exit}");
+    other.execute_batch("COMMIT").expect("it is there still");
     assert_eq!(in_sqlite(&directory.path().join("orders.db")), [].into());
 }
 

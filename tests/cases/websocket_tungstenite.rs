@@ -1,5 +1,6 @@
 //! tungstenite as a client, directly and through proxies: what Rust programs use.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ fn connect(address: SocketAddr, path: &str) -> Result<Client, Error> {
     }
 }
 
-fn echo(client: &mut Client, message: impl Into<Message>) {
+pub(crate) fn echo<S: Read + Write>(client: &mut WebSocket<S>, message: impl Into<Message>) {
     let message = message.into();
     client.send(message.clone()).expect("it is open");
     assert_eq!(client.read().expect("it comes back"), message);
@@ -34,7 +35,7 @@ fn echo(client: &mut Client, message: impl Into<Message>) {
 
 /// It is told good-bye, answers, and the connection ends in order.
 #[track_caller]
-fn expect_told(client: &mut Client) {
+pub(crate) fn expect_told<S: Read + Write>(client: &mut WebSocket<S>) {
     match client.read() {
         Ok(Message::Close(Some(frame))) => {
             assert_eq!((frame.code, frame.reason.as_str()), (CloseCode::Away, "the service is stopping"));
@@ -76,19 +77,8 @@ fn directly() {
     expect_counts(&exit, &[("opened", 51), ("told", 50), ("answered", 50), ("lost", 0), ("errors", 0)]);
 }
 
+/// Inside of its block `http`.
 const NGINX: &str = "
-daemon off;
-master_process off;
-pid FOLDER/pid;
-error_log stderr warn;
-events { worker_connections 512; }
-http {
-    access_log off;
-    client_body_temp_path FOLDER/body;
-    proxy_temp_path FOLDER/proxy;
-    fastcgi_temp_path FOLDER/fastcgi;
-    uwsgi_temp_path FOLDER/uwsgi;
-    scgi_temp_path FOLDER/scgi;
     map $http_upgrade $connection_upgrade {
         default upgrade;
         '' '';
@@ -107,7 +97,6 @@ http {
             proxy_next_upstream error timeout http_503;
         }
     }
-}
 ";
 
 const HAPROXY: &str = "
@@ -132,24 +121,12 @@ backend services
 
 #[test]
 fn through_nginx() {
-    through(|services| {
-        let servers = services.map(|address| format!("server {address};")).join("\n        ");
-        let args = ["-e", "stderr", "-p", "FOLDER", "-c", "FOLDER/configuration"];
-        Proxy::start("nginx", "/usr/sbin/nginx", &args, &NGINX.replace("SERVERS", &servers))
-    });
+    through(|services| Proxy::nginx(services, NGINX));
 }
 
 #[test]
 fn through_haproxy() {
-    through(|services| {
-        let servers = services.map(|address| format!("server s{} {address}", address.port())).join("\n    ");
-        Proxy::start(
-            "haproxy",
-            "/usr/sbin/haproxy",
-            &["-db", "-f", "FOLDER/configuration"],
-            &HAPROXY.replace("SERVERS", &servers),
-        )
-    });
+    through(|services| Proxy::haproxy(services, HAPROXY));
 }
 
 /// Two services behind a proxy. One is told to stop: its clients are told good-bye through the proxy, come again, and all of

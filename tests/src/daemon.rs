@@ -1,7 +1,9 @@
 //! A server that a service depends on: a real one, in the foreground, in a folder of its own.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -14,53 +16,50 @@ use tempfile::TempDir;
 use crate::{PATIENCE, Signal, kernel};
 
 /// Killed when it is dropped. It can be frozen, killed and started again at the same address.
-#[derive(Debug)]
 pub struct Daemon {
     program: PathBuf,
     args: Vec<String>,
+    ready: Box<Ready>,
     child: Option<Child>,
     folder: TempDir,
 }
 
+/// Whether it answers; its folder is given.
+type Ready = dyn Fn(&Path) -> io::Result<()> + Send + Sync;
+
 impl Daemon {
-    /// Starts a program in a temporary folder; `FOLDER` in its arguments is replaced.
+    /// Starts a program in a temporary folder, and waits until it is ready; `FOLDER` in its arguments is replaced.
     #[track_caller]
-    pub(crate) fn start(name: &str, program: impl Into<PathBuf>, args: &[&str]) -> Self {
-        let folder = TempDir::with_prefix(format!("graceful-{name}-")).expect("a temporary directory can be made");
+    pub(crate) fn start(
+        program: &str,
+        args: impl IntoIterator<Item = impl AsRef<str>>,
+        ready: impl Fn(&Path) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let folder = TempDir::with_prefix(format!("graceful-{program}-")).expect("a temporary directory can be made");
         let path = folder.path().to_str().expect("a path that is text");
-        let args = args.iter().map(|arg| arg.replace("FOLDER", path)).collect();
-        let mut daemon = Self { program: program.into(), args, child: None, folder };
-        daemon.start_again(&[]);
+        let args = args.into_iter().map(|arg| arg.as_ref().replace("FOLDER", path)).collect();
+        let mut daemon = Self { program: program.into(), args, ready: Box::new(ready), child: None, folder };
+        daemon.restart();
         daemon
     }
 
-    /// Starts it again, with further arguments.
+    /// Starts it again after it was killed, and waits until it is ready. Fails with what it said when it ends, or is not.
     #[track_caller]
-    pub(crate) fn start_again(&mut self, more: &[&str]) {
+    pub fn restart(&mut self) {
         assert!(self.child.is_none(), "it is still running");
         let output = File::options().append(true).create(true).open(self.log()).expect("a file can be written");
         let errors = output.try_clone().expect("a file can be shared");
         let mut command = Command::new(&self.program);
-        command.args(&self.args).args(more).current_dir(self.folder.path());
+        command.args(&self.args).current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
         let child = command.spawn();
-        self.child =
-            Some(child.unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.program.display())));
-    }
-
-    /// Waits until `ready` gives something; fails with what the server said when it does not, or when the server ends.
-    #[track_caller]
-    pub(crate) fn wait_for<T>(&mut self, mut ready: impl FnMut(&Path) -> io::Result<T>) -> T {
+        let child = child.unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.program.display()));
+        let child = self.child.insert(child);
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let error = match ready(self.folder.path()) {
-                Ok(ready) => return ready,
-                Err(error) => error,
-            };
-            let ended = self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))));
+        while let Err(error) = (self.ready)(self.folder.path()) {
+            let ended = matches!(child.try_wait(), Ok(Some(_)));
             if ended || Instant::now() > deadline {
-                let mut said = String::new();
-                drop(File::open(self.log()).and_then(|mut log| log.read_to_string(&mut said)));
+                let said = fs::read_to_string(self.log()).unwrap_or_default();
                 panic!("{} is not ready: {error}\n{said}", self.program.display());
             }
             thread::sleep(Duration::from_millis(5));
@@ -115,4 +114,16 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+impl fmt::Debug for Daemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Daemon").field("program", &self.program).field("args", &self.args).finish_non_exhaustive()
+    }
+}
+
+/// One that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener.local_addr().expect("it is bound").port()
 }

@@ -23,7 +23,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use graceful::{BoxError, Stop};
+use graceful::http::StatusCode;
+use graceful::pool::{Pool, PoolError, PoolLeft, r2d2};
+use graceful::{BoxError, Deadline, Stop};
 use log::{LevelFilter, Log, Metadata, Record};
 
 /// Writes a line to stdout with one `write`, past the lock that somebody may hold.
@@ -72,6 +74,42 @@ pub fn install_logger() {
 #[must_use]
 pub fn setting(name: &str) -> Option<String> {
     std::env::var(format!("GF_{}", name.to_ascii_uppercase())).ok()
+}
+
+/// The number that the variable `GF_<NAME>` says, 0 without one.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn number(name: &str) -> u64 {
+    setting(name).map_or(0, |text| text.parse().expect("a number"))
+}
+
+/// What was there before the resource that a fixture is about: provided first, and so closed last.
+#[derive(Debug)]
+pub struct First;
+
+/// What a handler that asks a pool's database answers. A failure is said on stdout: `failed: …`.
+pub fn answer(done: Result<String, BoxError>) -> (StatusCode, String) {
+    match done {
+        Ok(text) => (StatusCode::CREATED, text),
+        Err(error) => {
+            say(&format!("failed: {error}"));
+            let closed = matches!(error.downcast_ref(), Some(PoolError::Closed { .. }));
+            let status = if closed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
+            (status, error.to_string())
+        }
+    }
+}
+
+/// Closes a pool, and says what became of its connections.
+///
+/// # Errors
+/// Those of the pool.
+pub fn close<M: r2d2::ManageConnection>(pool: &Pool<M>, deadline: Deadline) -> Result<(), PoolLeft> {
+    let closed = pool.close(deadline)?;
+    say(&format!("closed: {closed}"));
+    Ok(())
 }
 
 fn perform(point: &str, stop: Option<&Stop>) -> Result<(), BoxError> {

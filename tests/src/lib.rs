@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod binaries;
+mod certificate;
 pub mod checks;
 mod client;
 pub mod crowd;

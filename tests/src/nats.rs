@@ -2,11 +2,11 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::daemon::Daemon;
-use crate::redis::free_port;
+use crate::daemon::{Daemon, free_port};
 use crate::{Http, PATIENCE};
 
 /// A `nats-server` on free ports.
@@ -35,11 +35,9 @@ impl NatsServer {
         let (port, monitor) = (free_port(), free_port());
         let (ours, theirs) = (port.to_string(), monitor.to_string());
         let args = ["-a", "127.0.0.1", "-p", &ours, "-m", &theirs];
-        let args: Vec<&str> = args.into_iter().chain(more.iter().copied()).collect();
-        let daemon = Daemon::start("nats", "nats-server", &args);
-        let mut server = Self { daemon, port, monitor };
-        server.wait();
-        server
+        let ready = move |_: &Path| TcpStream::connect(("127.0.0.1", port))?.read_exact(&mut [0; 4]);
+        let daemon = Daemon::start("nats-server", args.into_iter().chain(more.iter().copied()), ready);
+        Self { daemon, port, monitor }
     }
 
     /// Its address.
@@ -48,16 +46,9 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// The process.
+    /// The process, which can be frozen, killed and started again.
     pub fn daemon(&mut self) -> &mut Daemon {
         &mut self.daemon
-    }
-
-    /// Starts it again after it was killed.
-    #[track_caller]
-    pub fn restart(&mut self) {
-        self.daemon.start_again(&[]);
-        self.wait();
     }
 
     /// A client that is connected.
@@ -71,19 +62,25 @@ impl NatsServer {
     #[must_use]
     #[track_caller]
     pub fn connections(&self) -> usize {
+        self.monitor("/connz").matches("\"name\": \"graceful\"").count()
+    }
+
+    /// How many messages it has received since it was started, as its monitor tells.
+    #[must_use]
+    #[track_caller]
+    pub fn received(&self) -> u64 {
+        let told: serde_json::Value = serde_json::from_str(&self.monitor("/varz")).expect("JSON");
+        told["in_msgs"].as_u64().expect("a count")
+    }
+
+    #[track_caller]
+    fn monitor(&self, path: &str) -> String {
         let monitor = SocketAddr::from(([127, 0, 0, 1], self.monitor));
-        let list = Http::connect(monitor).expect("it listens").get("/connz").expect_status(200).text();
-        list.matches("\"name\": \"graceful\"").count()
+        Http::connect(monitor).expect("it listens").get(path).expect_status(200).text()
     }
 
     fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
-    }
-
-    #[track_caller]
-    fn wait(&mut self) {
-        let address = self.address();
-        self.daemon.wait_for(|_| TcpStream::connect(address)?.read_exact(&mut [0; 4]));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the test's own, on a Unix socket in a temporary directory.
+//! A PostgreSQL server of the test's own, on a Unix socket in a temporary directory, and on TCP where it has TLS.
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -13,12 +13,16 @@ use nix::sys::signal::kill;
 use nix::unistd::{Gid, Pid, Uid, chown, geteuid};
 use tempfile::TempDir;
 
-use crate::{PATIENCE, Signal};
+use crate::daemon::free_port;
+use crate::{PATIENCE, Signal, certificate};
 
 /// It runs until it is dropped. As root the server runs as `nobody`, since it refuses to run as root.
 #[derive(Debug)]
 pub struct Postgres {
     directory: TempDir,
+    port: u16,
+    /// What its command line says besides.
+    settings: Vec<String>,
     server: Option<Child>,
 }
 
@@ -30,6 +34,37 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
+        let mut postgres = Self::cluster();
+        postgres.restart();
+        postgres
+    }
+
+    /// One that listens on TCP as well, and lets nobody in there without TLS.
+    #[must_use]
+    #[track_caller]
+    pub fn with_tls() -> Self {
+        let mut postgres = Self::cluster();
+        let path = postgres.directory.path();
+        for name in ["server", "stranger"] {
+            certificate::issue(path, name, unprivileged);
+        }
+        let access = "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(path.join("data").join("pg_hba.conf"), access).expect("a file can be written");
+        postgres.port = free_port();
+        let certificate = |setting, file: &str| format!("{setting}={}", path.join(file).display());
+        postgres.settings = vec![
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", postgres.port),
+            "ssl=on".to_owned(),
+            certificate("ssl_cert_file", "server.pem"),
+            certificate("ssl_key_file", "server.key"),
+        ];
+        postgres.restart();
+        postgres
+    }
+
+    #[track_caller]
+    fn cluster() -> Self {
         let directory = TempDir::with_prefix("graceful-postgres-").expect("a temporary directory can be made");
         let path = directory.path();
         fs::write(path.join("password"), "secret").expect("a file can be written");
@@ -43,9 +78,7 @@ impl Postgres {
         initdb.arg("--pgdata").arg(path.join("data")).arg("--pwfile").arg(path.join("password"));
         let output = initdb.current_dir(path).output().expect("initdb is there: tests/run installs it");
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-        let mut postgres = Self { directory, server: None };
-        postgres.restart();
-        postgres
+        Self { directory, port: 5432, settings: vec!["listen_addresses=".to_owned()], server: None }
     }
 
     /// How it is connected to.
@@ -57,7 +90,26 @@ impl Postgres {
     /// The same with another password.
     #[must_use]
     pub fn url_with_password(&self, password: &str) -> String {
-        format!("host={} user=graceful password={password} dbname=postgres", self.directory.path().display())
+        let (folder, port) = (self.directory.path().display(), self.port);
+        format!("host={folder} port={port} user=graceful password={password} dbname=postgres")
+    }
+
+    /// How it is connected to by way of TCP. `sslmode` is `require`, or what else the driver knows.
+    #[must_use]
+    pub fn tcp_url(&self, sslmode: &str) -> String {
+        format!("postgres://graceful:secret@127.0.0.1:{}/postgres?sslmode={sslmode}", self.port)
+    }
+
+    /// The file with the authority that has signed its certificate.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.directory.path().join("server-ca.pem")
+    }
+
+    /// The file with an authority that has not.
+    #[must_use]
+    pub fn other_authority(&self) -> PathBuf {
+        self.directory.path().join("stranger-ca.pem")
     }
 
     /// A connection of the test's own.
@@ -102,7 +154,8 @@ impl Postgres {
         let log = fs::File::options().create(true).append(true).open(path.join("log")).expect("a file can be made");
         let mut command = unprivileged("postgres");
         command.arg("-D").arg(path.join("data")).arg("-k").arg(path);
-        for setting in ["listen_addresses=", "fsync=off", "shared_buffers=16MB", "max_connections=40"] {
+        let small = ["fsync=off", "shared_buffers=16MB", "max_connections=40"];
+        for setting in small.into_iter().chain(self.settings.iter().map(String::as_str)) {
             command.args(["-c", setting]);
         }
         command.current_dir(path).process_group(0).stdin(Stdio::null());

@@ -1,10 +1,11 @@
 //! A Redis server of one's own.
 
 use std::io;
+use std::path::Path;
 
 use graceful::redis::redis::{Client, Connection, RedisResult, cmd};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, free_port};
 
 /// A `redis-server` on a Unix socket and a free port, which writes everything to disk before it answers.
 #[derive(Debug)]
@@ -48,10 +49,8 @@ impl RedisServer {
     fn with(more: &[&str]) -> Self {
         let port = free_port();
         let number = port.to_string();
-        let args: Vec<&str> = ARGS.into_iter().chain(["--port", &number]).chain(more.iter().copied()).collect();
-        let mut server = Self { daemon: Daemon::start("redis", "redis-server", &args), port };
-        server.wait();
-        server
+        let args = ARGS.into_iter().chain(["--port", &number]).chain(more.iter().copied());
+        Self { daemon: Daemon::start("redis-server", args, ready), port }
     }
 
     /// Its address, by way of its Unix socket.
@@ -66,16 +65,9 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The process.
+    /// The process, which can be frozen, killed and started again.
     pub fn daemon(&mut self) -> &mut Daemon {
         &mut self.daemon
-    }
-
-    /// Starts it again after it was killed.
-    #[track_caller]
-    pub fn restart(&mut self) {
-        self.daemon.start_again(&[]);
-        self.wait();
     }
 
     /// A connection that has nothing to do with `graceful`.
@@ -99,18 +91,15 @@ impl RedisServer {
         let list: String = cmd("CLIENT").arg("LIST").query(&mut self.connect()).expect("it answers");
         list.lines().filter(|line| line.contains(" name=graceful ")).count()
     }
+}
 
-    #[track_caller]
-    fn wait(&mut self) {
-        self.daemon.wait_for(|folder| {
-            let url = format!("redis+unix://{}", folder.join("socket").display());
-            match connect(&url) {
-                // It wants a password: it is there.
-                Err(error) if error.is_io_error() => Err(io::Error::other(error)),
-                Err(error) if error.to_string().contains("LOADING") => Err(io::Error::other(error)),
-                _ => Ok(()),
-            }
-        });
+fn ready(folder: &Path) -> io::Result<()> {
+    match connect(&format!("redis+unix://{}", folder.join("socket").display())) {
+        // It wants a password: it is there.
+        Err(error) if error.to_string().contains("NOAUTH") => Ok(()),
+        // One that is reading its data says so, and is not ready.
+        Err(error) => Err(io::Error::other(error)),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -118,10 +107,4 @@ fn connect(url: &str) -> RedisResult<Connection> {
     let mut connection = Client::open(url)?.get_connection()?;
     cmd("PING").exec(&mut connection)?;
     Ok(connection)
-}
-
-/// One that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it is bound").port()
 }

@@ -57,6 +57,12 @@
 //! - Core NATS only: what nobody is subscribed to is gone. No JetStream.
 //! - What was written to a connection that broke is reported and not sent again.
 //! - While the connection is down nothing is received, and what others publish is lost.
+//! - What is published while the connection is down waits, and is sent as soon as it is restored, behind our own subscriptions
+//!   and before those of others who have lost their server as well: one that was started again knows nobody until he has
+//!   connected and subscribed again, each after a pause of his own (ours: none, then 2 ms, doubled up to a second). Until then
+//!   what is sent to him is gone, and counts as confirmed, since the server has read it. "Confirmed" never means that somebody
+//!   has it. Who cannot bear that asks for an answer ([`Nats::request`]; nobody subscribed: [`Error::NoResponders`] at once),
+//!   or keeps what he has published until it was answered, as an outbox does.
 //! - The driver's own way to drain is not used: it forgets a subscription before the server has answered, so that what is on
 //!   its way may be lost. Ours is an `UNSUB` with a number that is too large for `nats-server`, which takes it for "at once";
 //!   with a server that counted that far, what it sends between its last answer and the end of the connection would be lost.

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use graceful_core::Deadline;
 use tempfile::TempDir;
@@ -37,7 +37,8 @@ fn it_is_set_up_as_promised() {
         assert_eq!(setting("journal_mode"), "wal".to_owned().into());
         assert_eq!(setting("synchronous"), 2_i64.into());
         assert_eq!(setting("foreign_keys"), 1_i64.into());
-        assert_eq!(setting("busy_timeout"), 5000_i64.into());
+        // A handler that can be cancelled has taken over from it.
+        assert_eq!(setting("busy_timeout"), 0_i64.into());
     }
     ping(&pool, Duration::ZERO).expect_err("all are out");
     drop(connections);
@@ -92,6 +93,64 @@ fn a_long_query_is_interrupted_and_its_transaction_rolled_back() {
     assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));
     let after = Connection::open(directory.path().join("orders.db")).expect("it can be opened");
     assert_eq!(after.query_row("SELECT count(*) FROM orders", [], |row| row.get::<_, i64>(0)), Ok(0));
+}
+
+fn locked(directory: &TempDir) -> Connection {
+    let other = Connection::open(directory.path().join("orders.db")).expect("it can be opened");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+    other
+}
+
+#[test]
+fn a_wait_for_a_lock_is_cancelled() {
+    let (directory, pool) = database();
+    let other = locked(&directory);
+    let (begun, began) = mpsc::channel();
+    let holder = thread::spawn({
+        let pool = pool.clone();
+        move || {
+            let connection = pool.get().expect("one");
+            begun.send(Instant::now()).expect("somebody waits");
+            connection.execute("INSERT INTO orders VALUES ('tea')", [])
+        }
+    });
+    let began = began.recv().expect("it began");
+    let closed = pool.close(Deadline::after(Duration::from_secs(2))).expect("it closes");
+    assert_eq!((closed.idle, closed.returned, closed.cancelled), (2, 0, 1));
+    let error = holder.join().expect("no panic").expect_err("there is a lock");
+    assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy));
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    drop(other);
+}
+
+#[test]
+fn a_wait_that_nobody_cancels_is_as_long_as_it_was_asked_for() {
+    let (directory, _pool) = database();
+    let _other = locked(&directory);
+    let patience = Duration::from_millis(300);
+    let manager = SqliteConnectionManager::file(directory.path().join("orders.db"))
+        .with_init(move |connection| connection.busy_timeout(patience));
+    let pool = Pool::new("theirs", ::r2d2::Pool::new(manager).expect("a pool"));
+    let connection = pool.get().expect("one");
+    for _ in 0..2 {
+        let began = Instant::now();
+        let error = connection.execute("INSERT INTO orders VALUES ('tea')", []).expect_err("there is a lock");
+        assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy));
+        assert!(began.elapsed() >= patience, "{:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn a_lock_that_is_released_is_taken() {
+    let (directory, pool) = database();
+    let other = locked(&directory);
+    let releasing = thread::spawn(move || {
+        // There is no event for the moment in which the other one waits.
+        thread::sleep(Duration::from_millis(200));
+        other.execute_batch("COMMIT").expect("it only locked");
+    });
+    pool.get().expect("one").execute("INSERT INTO orders VALUES ('tea')", []).expect("it waited");
+    releasing.join().expect("no panic");
 }
 
 #[test]

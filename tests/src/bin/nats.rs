@@ -2,6 +2,7 @@
 //! told to stop, and say `published …`; `GF_TASK=in` is a task that handles what comes there, as one of the group `workers`,
 //! until it is told to stop, `GF_THREAD=in` a thread that does so until the drain ends it: both say `handled …`, publish it to
 //! `done`, and take `GF_SLOWLY` microseconds for it. `GF_STUCK=in` subscribes and never reads.
+//! `GF_LAST=100` publishes so many messages to `out` in a hook before NATS is drained.
 #![forbid(unsafe_code)]
 
 use std::thread;
@@ -9,16 +10,12 @@ use std::time::Duration;
 
 use graceful::nats::{self, Message, Nats, NatsLeft};
 use graceful::{App, BoxError, Deadline, Stop, cleanup, task};
-use graceful_tests::fixture::{hook, install_logger, say, setting};
-
-/// Opened before NATS is.
-struct Journal;
+use graceful_tests::fixture::{First, hook, install_logger, number, say, setting};
 
 #[graceful::main(timeout = "20s", drain = "2s", tasks = "3s", flush = "1s")]
 fn main(app: &App) -> Result<(), BoxError> {
     install_logger();
-    app.provide(Journal);
-    say("journal opened");
+    app.provide(First);
     let nats = app.provide(nats::connect(&setting("url").ok_or("GF_URL is missing")?)?);
     nats.ping(Duration::from_secs(5))?;
     if let Some(subject) = setting("thread") {
@@ -64,6 +61,15 @@ fn work(nats: &Nats, stop: &Stop) -> Result<(), BoxError> {
     Ok(())
 }
 
+#[cleanup(order = 10, timeout = "1s")]
+fn say_last(nats: &Nats) -> Result<(), BoxError> {
+    for nth in 0..number("last") {
+        nats.publish("out", format!("last:{nth}"))?;
+        say(&format!("published last:{nth}"));
+    }
+    Ok(())
+}
+
 #[cleanup(order = 20, timeout = "3s")]
 fn drain_nats(nats: &Nats, deadline: Deadline) -> Result<(), NatsLeft> {
     let drained = nats.drain(deadline);
@@ -75,8 +81,8 @@ fn drain_nats(nats: &Nats, deadline: Deadline) -> Result<(), NatsLeft> {
 }
 
 #[cleanup(order = 30, timeout = "1s")]
-fn close_journal(_: &Journal) -> Result<(), BoxError> {
-    hook("close_journal")
+fn close_first(_: &First) -> Result<(), BoxError> {
+    hook("close_first")
 }
 
 fn publish_until(nats: &Nats, stop: &Stop, publisher: u64) {
@@ -102,8 +108,4 @@ fn handle(nats: &Nats, message: &Message) {
     if let Err(error) = sent {
         say(&format!("not done {text}: {error}"));
     }
-}
-
-fn number(name: &str) -> u64 {
-    setting(name).map_or(0, |text| text.parse().expect("a number"))
 }

@@ -6,6 +6,7 @@
 //! | `POST /orders` | adds an order, whose text is the body, in a transaction; answers with its number once it is committed |
 //! | `GET /transaction?item=T&ms=N` | begins one, adds an order, says `transaction began`, sleeps, commits |
 //! | `GET /query?item=T&ms=N` | the same, but the server sleeps: `select pg_sleep` |
+//! | `GET /patient?item=T&ms=N` | as `/transaction`, and says `again after …` and tries again until it succeeds or the pool closes |
 //! | `GET /stubborn` | asks for `pg_sleep(60)` again and again, whatever comes of it; keeps the connection for good |
 //!
 //! What a handler cannot do it says on stdout: `failed: …`.
@@ -14,18 +15,15 @@
 use std::thread;
 use std::time::Duration;
 
-use graceful::http::{Request, Router, StatusCode};
+use graceful::http::{Request, Router};
 use graceful::pool::{Pool, PoolError, PoolLeft};
 use graceful::postgres::{self, NoTls, PostgresConnectionManager};
 use graceful::{App, BoxError, Deadline, cleanup};
-use graceful_tests::fixture::{say, setting};
+use graceful_tests::fixture::{First, answer, close, say, setting};
 
 struct Db {
     pool: Pool<PostgresConnectionManager<NoTls>>,
 }
-
-/// What was there before the database.
-struct First;
 
 #[graceful::main(timeout = "20s", drain = "1s", flush = "1s")]
 fn main(app: &App) -> Result<(), BoxError> {
@@ -42,9 +40,7 @@ fn main(app: &App) -> Result<(), BoxError> {
 
 #[cleanup(order = 20, timeout = "2s")]
 fn close_db(db: &Db, deadline: Deadline) -> Result<(), PoolLeft> {
-    let closed = db.pool.close(deadline)?;
-    say(&format!("closed: {closed}"));
-    Ok(())
+    close(&db.pool, deadline)
 }
 
 #[cleanup(order = 30, timeout = "1s")]
@@ -56,20 +52,9 @@ fn routes() -> Router {
     Router::new()
         .post("/orders", |db: &Db, mut request: Request| answer(order(db, &mut request)))
         .get("/transaction", |db: &Db, request: Request| answer(transaction(db, &request)))
+        .get("/patient", |db: &Db, request: Request| answer(patient(db, &request)))
         .get("/query", |db: &Db, request: Request| answer(query(db, &request)))
         .get("/stubborn", |db: &Db| answer(stubborn(db)))
-}
-
-fn answer(done: Result<String, BoxError>) -> (StatusCode, String) {
-    match done {
-        Ok(text) => (StatusCode::CREATED, text),
-        Err(error) => {
-            say(&format!("failed: {error}"));
-            let closed = matches!(error.downcast_ref(), Some(PoolError::Closed { .. }));
-            let status = if closed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
-            (status, error.to_string())
-        }
-    }
 }
 
 fn order(db: &Db, request: &mut Request) -> Result<String, BoxError> {
@@ -90,6 +75,18 @@ fn transaction(db: &Db, request: &Request) -> Result<String, BoxError> {
     transaction.commit()?;
     say("committed");
     Ok(String::new())
+}
+
+fn patient(db: &Db, request: &Request) -> Result<String, BoxError> {
+    loop {
+        match transaction(db, request) {
+            Err(error) if !matches!(error.downcast_ref(), Some(PoolError::Closed { .. })) => {
+                say(&format!("again after: {error}"));
+                thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
 }
 
 fn query(db: &Db, request: &Request) -> Result<String, BoxError> {

@@ -10,16 +10,12 @@ use std::time::Duration;
 use graceful::redis::redis::{Commands as _, cmd};
 use graceful::redis::{self, Redis, RedisLeft};
 use graceful::{App, BoxError, Deadline, Stop, cleanup, task};
-use graceful_tests::fixture::{hook, install_logger, say, setting};
-
-/// Opened before Redis is.
-struct Journal;
+use graceful_tests::fixture::{First, hook, install_logger, number, say, setting};
 
 #[graceful::main(timeout = "20s", drain = "2s", tasks = "3s", flush = "1s")]
 fn main(app: &App) -> Result<(), BoxError> {
     install_logger();
-    app.provide(Journal);
-    say("journal opened");
+    app.provide(First);
     let url = setting("url").ok_or("GF_URL is missing")?;
     let redis = app.provide(redis::open(&url, 8)?);
     for _ in 0..number("pending") {
@@ -71,8 +67,8 @@ fn close_redis(redis: &Redis, deadline: Deadline) -> Result<(), RedisLeft> {
 }
 
 #[cleanup(order = 30, timeout = "1s")]
-fn close_journal(_: &Journal) -> Result<(), BoxError> {
-    hook("close_journal")
+fn close_first(_: &First) -> Result<(), BoxError> {
+    hook("close_first")
 }
 
 fn save(redis: &Redis, stop: &Stop, writer: u64) {
@@ -100,8 +96,4 @@ fn wait_for_ever(redis: &Redis) {
     say("waiting");
     let popped = connection.blpop::<_, (String, String)>("nothing", 0.0);
     say(&format!("waited: {}", popped.map_or_else(|error| error.to_string(), |(_, value)| value)));
-}
-
-fn number(name: &str) -> u64 {
-    setting(name).map_or(0, |text| text.parse().expect("a number"))
 }

@@ -4,7 +4,7 @@
 //! | route | what it does |
 //! |---|---|
 //! | `POST /orders` | adds an order, whose text is the body; answers once it is durable |
-//! | `GET /transaction?item=T&ms=N` | begins one, adds an order, says `transaction began`, sleeps, commits |
+//! | `GET /transaction?item=T&ms=N` | says `transaction asked for`, begins one, adds an order, says `transaction began`, sleeps, commits |
 //! | `GET /query?item=T` | the same, but counts for minutes instead of sleeping |
 //!
 //! What a handler cannot do it says on stdout: `failed: …`.
@@ -13,19 +13,16 @@
 use std::thread;
 use std::time::Duration;
 
-use graceful::http::{Request, Router, StatusCode};
-use graceful::pool::{Pool, PoolError, PoolLeft};
+use graceful::http::{Request, Router};
+use graceful::pool::{Pool, PoolLeft};
 use graceful::sqlite::rusqlite::TransactionBehavior;
 use graceful::sqlite::{self, SqliteConnectionManager};
 use graceful::{App, BoxError, Deadline, cleanup};
-use graceful_tests::fixture::{act, say, setting};
+use graceful_tests::fixture::{First, act, answer, close, say, setting};
 
 struct Db {
     pool: Pool<SqliteConnectionManager>,
 }
-
-/// What was there before the database.
-struct First;
 
 #[graceful::main(timeout = "20s", drain = "1s", flush = "1s")]
 fn main(app: &App) -> Result<(), BoxError> {
@@ -46,9 +43,7 @@ fn before() -> Result<(), BoxError> {
 
 #[cleanup(order = 20, timeout = "2s")]
 fn close_db(db: &Db, deadline: Deadline) -> Result<(), PoolLeft> {
-    let closed = db.pool.close(deadline)?;
-    say(&format!("closed: {closed}"));
-    Ok(())
+    close(&db.pool, deadline)
 }
 
 #[cleanup(order = 30, timeout = "1s")]
@@ -63,18 +58,6 @@ fn routes() -> Router {
         .get("/query", |db: &Db, request: Request| answer(query(db, &request)))
 }
 
-fn answer(done: Result<String, BoxError>) -> (StatusCode, String) {
-    match done {
-        Ok(text) => (StatusCode::CREATED, text),
-        Err(error) => {
-            say(&format!("failed: {error}"));
-            let closed = matches!(error.downcast_ref(), Some(PoolError::Closed { .. }));
-            let status = if closed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
-            (status, error.to_string())
-        }
-    }
-}
-
 fn order(db: &Db, request: &mut Request) -> Result<String, BoxError> {
     let item = String::from_utf8(request.body().read_to_bytes()?.to_vec())?;
     let connection = db.pool.get()?;
@@ -84,6 +67,7 @@ fn order(db: &Db, request: &mut Request) -> Result<String, BoxError> {
 
 fn transaction(db: &Db, request: &Request) -> Result<String, BoxError> {
     let mut connection = db.pool.get()?;
+    say("transaction asked for");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("INSERT INTO orders (item) VALUES (?1)", [&item(request)])?;
     say("transaction began");

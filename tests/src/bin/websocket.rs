@@ -10,6 +10,7 @@
 //! | `/flood?count=N&bytes=N&ms=N` | sends so many messages of that size, each begins with its number; says on stdout `flooded ok=… full=… timed_out=… closed=… queued=…`, and sleeps then |
 //! | `/feed` | has a thread send `0`, `1`, `2` … until it cannot; it says `fed N` on stdout |
 //! | `GET /` | no WebSocket: answers `hello` |
+//! | `GET /counters` | no WebSocket: what is counted, a line each: `websockets opened=3` |
 //! | `GET /members/{name}`, `/rooms` | no WebSocket: how many members a room has; all rooms, with commas between them |
 //!
 //! With `?name=N` a connection says on stdout `N opened`, `N got TEXT`, `N refused closed` (when an answer cannot be sent: or
@@ -39,7 +40,7 @@ use graceful_tests::fixture::{say, setting};
 fn main(app: &App) -> Result<(), BoxError> {
     let hub = Hub::new();
     let address = std::env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:0".to_owned());
-    let mut server = Server::new(routes(configure(WebSocket::new(), setting)?, &hub));
+    let mut server = Server::new(routes(app, configure(WebSocket::new(), setting)?, &hub));
     if let Some(millis) = setting("http_timeouts") {
         let timeout = Duration::from_millis(millis.parse()?);
         server = server.head_timeout(timeout).keep_alive(timeout).body_timeout(timeout).max_requests_per_connection(1);
@@ -62,7 +63,7 @@ fn blow(hub: &Hub, storm: usize) {
     }
 }
 
-fn routes(settings: WebSocket, hub: &Hub) -> Router {
+fn routes(app: &App, settings: WebSocket, hub: &Hub) -> Router {
     let settings = Arc::new(settings);
     let route = |act: fn(&Request, &Hub) -> Result<Act, Error>| {
         let (settings, hub) = (Arc::clone(&settings), hub.clone());
@@ -74,9 +75,10 @@ fn routes(settings: WebSocket, hub: &Hub) -> Router {
             Ok(settings.upgrade(&request, Member::new(&request, act)))
         }
     };
-    let (rooms, members) = (hub.clone(), hub.clone());
+    let (app, rooms, members) = (app.clone(), hub.clone(), hub.clone());
     Router::new()
         .get("/", || "hello\n")
+        .get("/counters", move || counters(&app))
         .get("/rooms", move || rooms.rooms().join(","))
         .get("/members/{name}", move |request: Request| {
             members.members(request.param("name").unwrap_or_default()).to_string()
@@ -94,6 +96,14 @@ fn routes(settings: WebSocket, hub: &Hub) -> Router {
             }),
         )
         .get("/feed", route(|_, _| Ok(Act::Feed)))
+}
+
+fn counters(app: &App) -> String {
+    let groups = app.counters();
+    let lines = groups
+        .iter()
+        .flat_map(|group| group.values.iter().map(|(name, value)| format!("{} {name}={value}\n", group.name)));
+    lines.collect()
 }
 
 fn room(request: &Request, hub: &Hub) -> Result<Act, Error> {
