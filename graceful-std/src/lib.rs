@@ -91,7 +91,7 @@
 //! | 1 | the start failed, or `main` or a fatal task returned an error; cleanup ran |
 //! | 3 | incomplete: a step failed or timed out, or connections were cut (`incomplete_exit_code` maps it) |
 //! | 101 | `main` or a fatal task panicked; cleanup ran |
-//! | 124 | the total ran out and the process was ended where it stood |
+//! | 124 | the total ran out, or [`App::force`] was called: the process was ended where it stood |
 //! | 128 + n | a third signal n |
 //!
 //! # Environment

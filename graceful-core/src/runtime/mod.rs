@@ -14,6 +14,7 @@ pub(crate) mod injection;
 pub(crate) mod registry;
 pub(crate) mod reload;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stuck;
 pub(crate) mod tasks;
