@@ -130,6 +130,7 @@
 //! # Features
 //!
 //! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
+//! - `admin`: `graceful::admin`, an admin API beside the probes: status, shutdown, and a page to look at while it drains.
 //! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
 //! - `external`: `graceful::external`, several services closed at the same time inside one budget.
 //! - `files`: `graceful::files`, append-only logs and temporary files.
@@ -148,6 +149,8 @@
 //!   [`Check`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "admin")]
+pub mod admin;
 #[cfg(feature = "cache")]
 pub mod cache;
 #[cfg(any(feature = "http", feature = "logging"))]
