@@ -124,11 +124,15 @@ fn what_it_tells() {
     };
     let waiting = |names: [&str; 4]| names.map(|name| (name.to_owned(), "waiting".to_owned())).to_vec();
     assert_eq!(names("hooks"), waiting(["leave", "close", "last", "probes"]));
-    assert_eq!(names("tasks"), [("pump".to_owned(), "running".to_owned())]);
+    assert_eq!(
+        names("tasks"),
+        [("main", "stopped"), ("pump", "running")].map(|(name, state)| (name.into(), state.into()))
+    );
     assert_eq!(status["tickets"], json!([{"name": "courier", "count": 1}]));
     assert_eq!(status["connections"]["still_open"], 1);
     assert_eq!(status["listeners"], json!([operated.service.address().to_string()]));
-    let planned: Vec<&Value> = status["phases"].as_array().expect("a list").iter().map(|row| &row["planned_ms"]).collect();
+    let planned: Vec<&Value> =
+        status["phases"].as_array().expect("a list").iter().map(|row| &row["planned_ms"]).collect();
     assert_eq!(planned[3], &json!(5000.0), "{status:#}");
 
     for (path, probe) in [("health", "/health"), ("ready", "/health/ready"), ("alive", "/health/live")] {
@@ -186,7 +190,11 @@ fn errors_have_one_form() {
         415,
         "application/json",
     );
-    expect_problem(&operated.ask("DELETE", &format!("/admin/shutdown?reason={}", "x".repeat(201)), &[], ""), 400, "200");
+    expect_problem(
+        &operated.ask("DELETE", &format!("/admin/shutdown?reason={}", "x".repeat(201)), &[], ""),
+        400,
+        "200",
+    );
     // Nothing of all that has done anything.
     assert_eq!(operated.status()["phase"], "serving");
     operated.service.stop().expect_code(0);

@@ -42,7 +42,9 @@ fn under_full_load_and_while_that_is_drained() {
 
 #[test]
 fn while_every_handler_is_stuck() {
-    let operated = Operated::start(admin().env("GRACEFUL_WORKERS", "4").env("SHUTDOWN_DRAIN", "60s").env("SHUTDOWN_TIMEOUT", "80s"));
+    let operated = Operated::start(
+        admin().env("GRACEFUL_WORKERS", "4").env("SHUTDOWN_DRAIN", "60s").env("SHUTDOWN_TIMEOUT", "80s"),
+    );
     let stuck: Vec<Http> = (0..40)
         .map(|_| {
             let mut http = Http::connect(operated.service.address()).expect("it listens");

@@ -84,7 +84,8 @@ fn it_asks_for_the_token() {
     wait_for(&mut page, "#phase", "serving, ready");
     assert_eq!(text(&mut page, "#ask"), "");
     // It is nowhere but in the memory of the page.
-    let kept = "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, location.href, at('token').value])";
+    let kept =
+        "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, location.href, at('token').value])";
     let kept = page.evaluate(kept).to_string();
     assert!(!kept.contains("0123456789abcdef"), "{kept}");
     operated.service.stop().expect_code(0);

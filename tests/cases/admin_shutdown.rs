@@ -18,7 +18,10 @@ fn with_a_reason_it_is_in_the_report() {
     let reason = &exit.report()["reason"];
     assert_eq!(reason["kind"], "requested");
     let text = reason["text"].as_str().unwrap_or_default();
-    assert!(text.starts_with("requested by the admin API (127.0.0.1:") && text.ends_with("): moving to rack 7"), "{exit}");
+    assert!(
+        text.starts_with("requested by the admin API (127.0.0.1:") && text.ends_with("): moving to rack 7"),
+        "{exit}"
+    );
     let line = exit.line("warn: admin shutdown requested");
     assert!(line.contains("peer=127.0.0.1:") && line.contains("reason=\"moving to rack 7\""), "{line}");
 }
@@ -85,7 +88,8 @@ fn a_hook_that_hangs_is_ended_at_once() {
         hooks(status).iter().any(|hook| hook["name"] == "close" && hook["state"] == "running")
     });
     assert_eq!(status["phase"], "cleaning_up", "{status:#}");
-    let status = operated.wait("/admin/status", |status| hooks(status)[1]["stuck"].as_str().is_some_and(|at| at.contains("read")));
+    let status = operated
+        .wait("/admin/status", |status| hooks(status)[1]["stuck"].as_str().is_some_and(|at| at.contains("read")));
     assert!(hooks(&status)[1]["took_ms"].as_f64() > Some(0.0), "{status:#}");
     let exit = force(operated, "?reason=it%20hangs");
     exit.expect_incomplete("the end was forced while it was cleaning_up, by the admin API (127.0.0.1:");
@@ -105,7 +109,10 @@ fn a_service_that_serves_is_ended_without_any_cleanup() {
 #[test]
 fn whatever_is_stuck() {
     let operated = Operated::start(
-        admin().env("GRACEFUL_WORKERS", "2").env("GF_LOGGER", "lines").env("GF_LEAVE", "hold_stderr,hold_stdout,hold_logger,mutex"),
+        admin()
+            .env("GRACEFUL_WORKERS", "2")
+            .env("GF_LOGGER", "lines")
+            .env("GF_LEAVE", "hold_stderr,hold_stdout,hold_logger,mutex"),
     );
     let stuck: Vec<Http> = (0..8)
         .map(|_| {
@@ -126,8 +133,7 @@ fn whatever_is_stuck() {
 
 #[test]
 fn the_whole_sequence_is_seen() {
-    const ORDER: [&str; 7] =
-        ["serving", "lame_duck", "draining", "stopping_tasks", "cleaning_up", "flushing", "gone"];
+    const ORDER: [&str; 7] = ["serving", "lame_duck", "draining", "stopping_tasks", "cleaning_up", "flushing", "gone"];
     // Each phase takes a while, so that whoever asks all the time sees it.
     let operated = Operated::start(
         admin()

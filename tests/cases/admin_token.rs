@@ -103,7 +103,10 @@ fn what_cannot_be_a_token_is_refused_at_the_start() {
     assert!(!exit.has("my-short-secret"), "{exit}");
     let exit = check(admin().env("ADMIN_TOKEN", "a secret with spaces"), "visible ASCII");
     assert!(!exit.has("a secret"), "{exit}");
-    check(admin().env("ADMIN_TOKEN", TOKEN).env("ADMIN_TOKEN_FILE", file("both", TOKEN.as_bytes())), "remove one of them");
+    check(
+        admin().env("ADMIN_TOKEN", TOKEN).env("ADMIN_TOKEN_FILE", file("both", TOKEN.as_bytes())),
+        "remove one of them",
+    );
     check(admin().env("ADMIN_TOKEN_FILE", file("empty", b"")), "it is empty");
     check(admin().env("ADMIN_TOKEN_FILE", file("break", b"\n")), "it is empty");
     check(admin().env("ADMIN_TOKEN_FILE", file("huge", &[b'x'; 1 << 20])), "it is longer than 4096 characters");
@@ -142,9 +145,7 @@ os.dup2(listener.fileno(), 3)
 os.set_inheritable(3, True)
 os.execv(sys.argv[2], sys.argv[2:])
 ";
-    let under = |host: &str| {
-        admin().env("GF_ADDRESS", "fd:3").under(["/usr/bin/python3", "-c", SCRIPT, host])
-    };
+    let under = |host: &str| admin().env("GF_ADDRESS", "fd:3").under(["/usr/bin/python3", "-c", SCRIPT, host]);
     under("0.0.0.0").spawn().wait(PATIENCE).expect_code(1).line("open to the world on 0.0.0.0:");
     let operated = Operated::start(under("127.0.0.1"));
     operated.get("/admin/status").expect_status(200);

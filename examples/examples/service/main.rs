@@ -12,11 +12,13 @@
 //!
 //! Run:    cargo run --release --example service, then: curl -d '{"item":"tea","quantity":2}' http://127.0.0.1:8080/orders
 //!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
-//!         elsewhere, and ADMIN_ADDR (127.0.0.1:9090) for probes, metrics and the admin API, which wants a token (ADMIN_TOKEN or
-//!         ADMIN_TOKEN_FILE) wherever that is not a loopback address. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
-//!         NATS_URL=nats://… publishes each order to the subject `orders`.
-//! Stop:   Ctrl-C, or `kill` with its pid
-//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
+//!         elsewhere, ADMIN_ADDR (127.0.0.1:9090) is for probes, metrics and the admin API, which wants a token (ADMIN_TOKEN
+//!         or ADMIN_TOKEN_FILE) wherever that is not a loopback address. DATABASE_URL=postgres://… keeps orders in
+//!         PostgreSQL, REDIS_URL=redis://… the demand in Redis, and NATS_URL=nats://… publishes each order to the subject
+//!         `orders`.
+//! Stop:   Ctrl-C, or `kill` with its pid, or: curl -X POST http://127.0.0.1:9090/admin/shutdown
+//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for;
+//!         every step of the end is on stderr.
 //!
 //! # Why no order is lost
 //!

@@ -286,9 +286,21 @@ fn world() -> impl Strategy<Value = World> {
         prop_oneof![4 => Just(None), 1 => (0..12_000_u64).prop_map(Some)],
         prop_oneof![3 => Just(0_u64), 1 => 1..30_u64],
     );
-    (first, second).prop_map(|((budgets, spare, hooks, tasks, drain), (flush, served, signals, request, force, latency))| {
-        World { budgets, spare, hooks, tasks, drain, flush, served, signals, request, force, latency }
-    })
+    (first, second).prop_map(
+        |((budgets, spare, hooks, tasks, drain), (flush, served, signals, request, force, latency))| World {
+            budgets,
+            spare,
+            hooks,
+            tasks,
+            drain,
+            flush,
+            served,
+            signals,
+            request,
+            force,
+            latency,
+        },
+    )
 }
 
 proptest! {
@@ -400,11 +412,7 @@ fn a_third_signal_ends_it_now() {
 
 #[test]
 fn a_forced_end_is_now_whatever_it_is_at() {
-    let world = World {
-        hooks: vec![cleanup(1, 9000, None), cleanup(2, 9000, Some(0))],
-        force: Some(700),
-        ..quiet()
-    };
+    let world = World { hooks: vec![cleanup(1, 9000, None), cleanup(2, 9000, Some(0))], force: Some(700), ..quiet() };
     let (run, machine) = world.run();
     assert_eq!(run.ends, [(Action::ForceExit, 700)]);
     let report = machine.report();

@@ -35,7 +35,7 @@ pub struct Status {
     pub phases: Vec<PhaseStatus>,
     /// All hooks, in the order in which they are to run.
     pub hooks: Vec<HookStatus>,
-    /// Tasks, and `main` while it is at work.
+    /// Tasks, `main` among them.
     pub tasks: Vec<TaskStatus>,
     /// Tickets that are out: name and number. Those of our own listeners and connections are not among them.
     pub tickets: Vec<(String, usize)>,
@@ -217,18 +217,24 @@ impl Inner {
         let hook = |id: HookId| {
             let planned = plan.hook(id);
             let state = match (machine.running_since(id), machine.hook_report(id)) {
-                (Some(since), _) => {
-                    HookState::Running { since: now.saturating_duration_since(since), stuck: None }
+                (Some(since), _) => HookState::Running { since: now.saturating_duration_since(since), stuck: None },
+                (None, Some(ended)) => {
+                    HookState::Ended { outcome: ended.outcome.clone(), took: ended.took, stuck: ended.stuck.clone() }
                 }
-                (None, Some(ended)) => HookState::Ended {
-                    outcome: ended.outcome.clone(),
-                    took: ended.took,
-                    stuck: ended.stuck.clone(),
-                },
                 (None, None) => HookState::Waiting,
             };
             let (name, origin) = (planned.name.clone(), planned.origin);
-            (id, HookStatus { name, phase: planned.phase, order: planned.order, timeout: planned.timeout, origin, state })
+            (
+                id,
+                HookStatus {
+                    name,
+                    phase: planned.phase,
+                    order: planned.order,
+                    timeout: planned.timeout,
+                    origin,
+                    state,
+                },
+            )
         };
         let waiting = lifecycle.waiting.iter().map(|task| TaskStatus {
             name: task.planned.name.clone(),

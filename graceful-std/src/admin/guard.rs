@@ -15,12 +15,8 @@ use crate::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a proxy adds.
-const PROXIES: [HeaderName; 4] = [
-    header::FORWARDED,
-    header::VIA,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-real-ip"),
-];
+const PROXIES: [HeaderName; 4] =
+    [header::FORWARDED, header::VIA, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
 
 /// Decides for each request.
 pub(super) struct Guard {
@@ -124,10 +120,14 @@ fn local(request: &Request, hosts: Hosts) -> Result<(), Problem> {
         None => one(headers, &header::HOST).unwrap_or(None),
     };
     if hosts == Hosts::Loopback && !host.is_some_and(is_loopback) {
-        return refuse("without a token the host has to be localhost or a loopback address, as in http://127.0.0.1:9090");
+        return refuse(
+            "without a token the host has to be localhost or a loopback address, as in http://127.0.0.1:9090",
+        );
     }
     if PROXIES.iter().any(|name| headers.contains_key(name)) {
-        return refuse("it came through a proxy: who publishes the admin API wants a token (ADMIN_TOKEN_FILE, ADMIN_TOKEN)");
+        return refuse(
+            "it came through a proxy: who publishes the admin API wants a token (ADMIN_TOKEN_FILE, ADMIN_TOKEN)",
+        );
     }
     match one(headers, &FETCH_SITE) {
         Ok(None | Some("none" | "same-origin")) => {}
@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn loopback_hosts() {
-        for host in ["localhost", "LocalHost:9090", "127.0.0.1", "127.0.0.1:9090", "127.1.2.3:1", "[::1]", "[::1]:9090"] {
+        for host in ["localhost", "LocalHost:9090", "127.0.0.1", "127.0.0.1:9090", "127.1.2.3:1", "[::1]", "[::1]:9090"]
+        {
             assert!(is_loopback(host), "{host}");
         }
         for host in [

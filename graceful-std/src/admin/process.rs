@@ -18,7 +18,8 @@ pub(super) fn process(app: &App) -> Value {
     let fields: Vec<&str> =
         stat.rfind(')').and_then(|end| stat.get(end + 2..)).map_or_else(Vec::new, |rest| rest.split(' ').collect());
     let field = |place: usize| fields.get(place)?.parse::<u64>().ok();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let resident =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
     let cpu = field(11).zip(field(12)).map(|(user, system)| (user + system) as f64 / TICKS);
     // The one that reads the folder is not counted.
     let open = fs::read_dir("/proc/self/fd").ok().map(|open| open.count().saturating_sub(1));

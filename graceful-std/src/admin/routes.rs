@@ -5,6 +5,7 @@ use std::sync::Arc;
 use graceful_core::App;
 use serde_json::Value;
 
+use super::Admin;
 use super::config::config;
 use super::document::document;
 use super::error::AdminError;
@@ -15,7 +16,6 @@ use super::process::process;
 use super::settings::Settings;
 use super::shutdown::{self, Planned};
 use super::status::status;
-use super::Admin;
 use crate::health::answers;
 use crate::http::{Bytes, IntoResponse, Json, Next, Request, Response, Router, StatusCode};
 #[cfg(feature = "metrics")]
@@ -130,7 +130,8 @@ mod tests {
         for prefix in ["/admin", "/ops/v1", "/a-b_c.d~e"] {
             assert!(check_prefix(prefix).is_ok(), "{prefix}");
         }
-        for prefix in ["", "/", "admin", "/admin/", "//admin", "/a//b", "/{admin}", "/a b", "/é", "/../x", "/.", "/a?b"] {
+        for prefix in ["", "/", "admin", "/admin/", "//admin", "/a//b", "/{admin}", "/a b", "/é", "/../x", "/.", "/a?b"]
+        {
             assert!(check_prefix(prefix).is_err(), "{prefix}");
         }
     }

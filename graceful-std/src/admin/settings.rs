@@ -16,15 +16,11 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn from_env() -> Result<Self, AdminError> {
         Ok(Self {
-            token: text("ADMIN_TOKEN").map_err(|()| AdminError::Token {
-                from: "ADMIN_TOKEN".to_owned(),
-                problem: "it is not text",
-            })?,
+            token: text("ADMIN_TOKEN")
+                .map_err(|()| AdminError::Token { from: "ADMIN_TOKEN".to_owned(), problem: "it is not text" })?,
             token_file: env::var_os("ADMIN_TOKEN_FILE").map(PathBuf::from),
-            prefix: text("ADMIN_PREFIX").map_err(|()| AdminError::Prefix {
-                prefix: "ADMIN_PREFIX".to_owned(),
-                problem: "it is not text",
-            })?,
+            prefix: text("ADMIN_PREFIX")
+                .map_err(|()| AdminError::Prefix { prefix: "ADMIN_PREFIX".to_owned(), problem: "it is not text" })?,
         })
     }
 }

@@ -214,9 +214,7 @@ impl Asked {
         let body = request.body();
         body.set_limit(LONGEST_BODY);
         let bytes = body.read_to_bytes().map_err(|error| match error {
-            BodyError::TooLarge { .. } => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a body has 4096 bytes at most")
-            }
+            BodyError::TooLarge { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a body has 4096 bytes at most"),
             error => Problem::new(error.status(), error.to_string()),
         })?;
         if bytes.is_empty() {
@@ -251,7 +249,9 @@ fn delay(value: &Value) -> Result<Duration, String> {
         // 5.0 is a whole number as well.
         Value::Number(number) => number
             .as_u64()
-            .or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..1e12).contains(float)).map(|f| f as u64))
+            .or_else(|| {
+                number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..1e12).contains(float)).map(|f| f as u64)
+            })
             .map(Duration::from_millis),
         Value::String(text) => span(text),
         _ => None,
