@@ -41,6 +41,9 @@ pub use runtime::hooks::Hook;
 pub use runtime::inject::{Args, CallError, Deadline, Returned};
 pub use runtime::registry::{PanicPolicy, Registered};
 pub use runtime::reload::Reload;
+pub use runtime::status::{
+    HookState, HookStatus, PhaseState, PhaseStatus, ShutdownStatus, Status, TaskState, TaskStatus,
+};
 pub use runtime::stop::{Stop, Stopping};
 pub use runtime::tasks::Task;
 pub use runtime::tickets::{DrainClosed, Ticket};

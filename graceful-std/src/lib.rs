@@ -91,7 +91,7 @@
 //! | 1 | the start failed, or `main` or a fatal task returned an error; cleanup ran |
 //! | 3 | incomplete: a step failed or timed out, or connections were cut (`incomplete_exit_code` maps it) |
 //! | 101 | `main` or a fatal task panicked; cleanup ran |
-//! | 124 | the total ran out and the process was ended where it stood |
+//! | 124 | the total ran out, or [`App::force`] was called: the process was ended where it stood |
 //! | 128 + n | a third signal n |
 //!
 //! # Environment
@@ -135,6 +135,7 @@
 //! # Features
 //!
 //! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
+//! - `admin`: `graceful::admin`, an admin API beside the probes: status, shutdown, and a page to look at while it drains.
 //! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
 //! - `external`: `graceful::external`, several services closed at the same time inside one budget.
 //! - `files`: `graceful::files`, append-only logs and temporary files.
@@ -155,6 +156,8 @@
 //!   [`Check`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "admin")]
+pub mod admin;
 #[cfg(feature = "cache")]
 pub mod cache;
 #[cfg(any(feature = "http", feature = "logging"))]

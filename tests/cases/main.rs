@@ -2,6 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod added;
+mod admin;
+mod admin_load;
+mod admin_page;
+mod admin_schemathesis;
+mod admin_shutdown;
+mod admin_token;
 mod browser;
 mod browser_chat;
 mod chat;

@@ -16,6 +16,17 @@ pub(crate) fn example(name: &str) -> PathBuf {
     existing(profile_dir().join("examples").join(name))
 }
 
+/// A program of a package of PyPI, in its virtual environment `target/<package>`.
+#[must_use]
+#[track_caller]
+pub fn from_pypi(package: &str, program: &str) -> PathBuf {
+    let profile = profile_dir();
+    let target = profile.parent().expect("the profile is in the target directory");
+    let path = target.join(package).join("bin").join(program);
+    assert!(path.is_file(), "{} is missing; tests/run installs it, and says what is in the way", path.display());
+    path
+}
+
 /// `target/<profile>`: test binaries are in `deps` below it.
 pub(crate) fn profile_dir() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its executable");

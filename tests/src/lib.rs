@@ -44,6 +44,7 @@ pub mod ws;
 
 use std::time::Duration;
 
+pub use binaries::from_pypi;
 pub use client::{Client, Seen, ask_once};
 pub use daemon::Daemon;
 pub use exit::Exit;

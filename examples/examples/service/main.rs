@@ -8,14 +8,17 @@
 //! | `GET /demand` | `{"tea":2}`: how much of what was ordered |
 //! | `/feed?after=1` | the WebSocket of changes: the orders after that id, then each new one |
 //! | `/health`, `/health/ready`, `/health/live`, `/metrics` on the admin address | whether it may be sent orders, whether it lives, figures |
+//! | `/admin/overview` there | a page to look at while it drains; `/openapi.json` says what else there is |
 //!
 //! Run:    cargo run --release --example service, then: curl -d '{"item":"tea","quantity":2}' http://127.0.0.1:8080/orders
 //!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
-//!         elsewhere, and ADMIN_ADDR (127.0.0.1:9090) for probes and metrics. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
-//!         NATS_URL=nats://… publishes each order to the subject `orders`. MEMORY_THRESHOLD_MB and CPU_THRESHOLD_PERCENT have
-//!         `/health` say `degraded` while it takes more.
-//! Stop:   Ctrl-C, or `kill` with its pid
-//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
+//!         elsewhere, ADMIN_ADDR (127.0.0.1:9090) is for probes, metrics and the admin API, which wants a token (ADMIN_TOKEN
+//!         or ADMIN_TOKEN_FILE) wherever that is not a loopback address. DATABASE_URL=postgres://… keeps orders in
+//!         PostgreSQL, REDIS_URL=redis://… the demand in Redis, and NATS_URL=nats://… publishes each order to the subject
+//!         `orders`. MEMORY_THRESHOLD_MB and CPU_THRESHOLD_PERCENT have `/health` say `degraded` while it takes more.
+//! Stop:   Ctrl-C, or `kill` with its pid, or: curl -X POST http://127.0.0.1:9090/admin/shutdown
+//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for;
+//!         every step of the end is on stderr.
 //!
 //! # Why no order is lost
 //!
@@ -49,6 +52,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use graceful::admin::Admin;
 use graceful::external::{Closers, NotClosed};
 use graceful::health::Probes;
 use graceful::metrics::Metrics;
@@ -75,7 +79,7 @@ fn main(app: &App) -> Result<(), BoxError> {
     app.provide(Summary::open(&data)?);
     app.provide(api::Shown::new(1000));
     let admin = env::var("ADMIN_ADDR").unwrap_or_else(|_| "127.0.0.1:9090".into());
-    let admin = Probes::new().metrics(Metrics::new(app)).serve(app, admin)?;
+    let admin = Probes::new().metrics(Metrics::new(app)).admin(Admin::new()).serve(app, admin)?;
     println!("admin on http://{admin}");
     let address = app.http(env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into()), api::routes())?;
     println!("listening on http://{address}");

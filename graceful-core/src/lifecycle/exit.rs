@@ -12,7 +12,7 @@ use super::reason::Signal;
 /// | [`Failed`](Outcome::Failed) | 1 |
 /// | [`Incomplete`](Outcome::Incomplete) | 3, or what `incomplete_exit_code` says |
 /// | [`Panicked`](Outcome::Panicked) | 101 |
-/// | [`DeadlineExceeded`](Outcome::DeadlineExceeded) | 124 |
+/// | [`DeadlineExceeded`](Outcome::DeadlineExceeded), [`ForcedByRequest`](Outcome::ForcedByRequest) | 124 |
 /// | [`Forced`](Outcome::Forced) | 128 + n |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,6 +25,8 @@ pub enum Outcome {
     Failed,
     /// A repeated signal ended the process where it stood.
     Forced(Signal),
+    /// [`App::force`](crate::App::force) ended the process where it stood.
+    ForcedByRequest,
     /// A step failed or timed out, or connections were cut; the rest ran.
     Incomplete,
     /// `main` or a fatal task panicked; cleanup ran.
@@ -34,7 +36,7 @@ pub enum Outcome {
 /// The exit code of an incomplete shutdown when nothing else is configured.
 pub(crate) const INCOMPLETE: u8 = 3;
 
-/// The exit code of the hard deadline.
+/// The exit code of the hard deadline, and of an end that was forced without a signal.
 pub(crate) const DEADLINE_EXCEEDED: u8 = 124;
 
 impl Outcome {
@@ -45,7 +47,7 @@ impl Outcome {
             Self::Failed => 1,
             Self::Incomplete => incomplete,
             Self::Panicked => 101,
-            Self::DeadlineExceeded => DEADLINE_EXCEEDED,
+            Self::DeadlineExceeded | Self::ForcedByRequest => DEADLINE_EXCEEDED,
             Self::Forced(signal) => forced_code(signal),
         }
     }
@@ -58,6 +60,7 @@ impl Outcome {
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Failed => "failed",
             Self::Forced(_) => "forced",
+            Self::ForcedByRequest => "forced_by_request",
             Self::Incomplete => "incomplete",
             Self::Panicked => "panicked",
         }

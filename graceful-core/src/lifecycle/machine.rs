@@ -7,6 +7,7 @@
 mod deadlines;
 mod event;
 mod hooks;
+mod progress;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -30,6 +31,7 @@ pub(crate) struct Machine {
     rules: Rules,
     plan: Plan,
     phase: Phase,
+    born: Instant,
     entered: Instant,
     requested: Option<Instant>,
     /// When a second signal asked for haste.
@@ -58,6 +60,7 @@ impl Machine {
             rules,
             plan,
             phase: Phase::Starting,
+            born: now,
             entered: now,
             requested: None,
             hastened: None,
@@ -132,6 +135,7 @@ impl Machine {
         match event {
             Event::Drained => self.drained = true,
             Event::Flushed => self.flushed = true,
+            Event::Forced { by } => self.force_by(now, by),
             Event::HookDone { id, outcome } => self.hook_done(now, id, outcome),
             Event::Requested(reason) => self.request(now, reason),
             Event::Signal { signal, sender, millis } => self.signal(now, signal, sender, millis),
@@ -207,7 +211,10 @@ impl Machine {
                         self.actions.push_back(Action::Hasten);
                     }
                 }
-                Some(Step::ExitNow) => self.force(now, Outcome::Forced(signal)),
+                Some(Step::ExitNow) => {
+                    let why = format!("{signal} ended the process while it was {}", self.phase);
+                    self.force(now, Outcome::Forced(signal), why);
+                }
             }
         }
         let at = self.since_request(now);
@@ -277,7 +284,8 @@ impl Machine {
             }
         }
         if now >= self.hard_deadline(requested) {
-            self.force(now, Outcome::DeadlineExceeded);
+            let why = format!("the total ran out while it was {}", self.phase);
+            self.force(now, Outcome::DeadlineExceeded, why);
         }
     }
 
@@ -339,15 +347,20 @@ impl Machine {
         }
     }
 
-    fn force(&mut self, now: Instant, outcome: Outcome) {
+    fn force_by(&mut self, now: Instant, by: String) {
+        let why = format!("the end was forced while it was {}, by {by}", self.phase);
+        if self.requested.is_none() {
+            self.request(now, Reason::Requested(by));
+        }
+        self.force(now, Outcome::ForcedByRequest, why);
+    }
+
+    fn force(&mut self, now: Instant, outcome: Outcome, why: String) {
         if self.phase == Phase::Exited {
             return;
         }
         self.close_phase(now, PhaseEnd::Escalated);
-        self.report.incomplete.push(match outcome {
-            Outcome::Forced(signal) => format!("{signal} ended the process while it was {}", self.phase),
-            _ => format!("the total ran out while it was {}", self.phase),
-        });
+        self.report.incomplete.push(why);
         while let Some((id, _, _)) = self.running.first().copied() {
             self.actions.push_back(Action::AbandonHook(id));
             self.finish_hook(now, id, HookOutcome::TimedOut);

@@ -27,7 +27,6 @@ pub enum Phase {
 
 impl Phase {
     /// The phases of a shutdown, in order.
-    #[cfg(test)]
     pub(crate) const SHUTDOWN: [Self; 5] =
         [Self::LameDuck, Self::Draining, Self::StoppingTasks, Self::CleaningUp, Self::Flushing];
 

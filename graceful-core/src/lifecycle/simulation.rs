@@ -42,6 +42,7 @@ struct World {
     served: bool,
     signals: Vec<u64>,
     request: Option<u64>,
+    force: Option<u64>,
     /// How late the coordinator notices each deadline.
     latency: u64,
 }
@@ -108,6 +109,9 @@ impl World {
         }
         if let Some(millis) = self.request {
             queue.push((millis, Event::Requested(Reason::Requested("a test".into()))));
+        }
+        if let Some(millis) = self.force {
+            queue.push((millis, Event::Forced { by: "a test".into() }));
         }
         run.requested = queue.iter().map(|(millis, _)| *millis).min().expect("something asks for it");
         let mut now = 0;
@@ -185,7 +189,7 @@ impl World {
     fn check(&self) -> Result<(), TestCaseError> {
         let (run, machine) = self.run();
         let report = machine.report();
-        let forced = matches!(report.outcome, Outcome::Forced(_));
+        let forced = matches!(report.outcome, Outcome::Forced(_) | Outcome::ForcedByRequest);
         let timeout = u64::try_from(report.timeout.as_millis()).expect("small");
         let (ending, ended) = run.ends.first().expect("it ended");
         // Exactly once.
@@ -197,6 +201,11 @@ impl World {
             prop_assert_ne!(report.outcome, Outcome::DeadlineExceeded);
         }
         prop_assert_eq!(*ending == Action::ForceExit, forced || report.outcome == Outcome::DeadlineExceeded);
+        // Whoever forces it is obeyed at once, unless it is over by then.
+        if let Some(force) = self.force {
+            prop_assert!(*ended <= force, "forced at {}, ended at {}", force, ended);
+        }
+        prop_assert!(report.outcome != Outcome::ForcedByRequest || self.force == Some(*ended));
         // Phases in their order, none twice, none left out unless forced.
         let phases: Vec<Phase> = run.phases.iter().map(|(phase, _)| *phase).collect();
         prop_assert!(Phase::SHUTDOWN.starts_with(&phases));
@@ -276,11 +285,12 @@ fn world() -> impl Strategy<Value = World> {
         any::<bool>(),
         proptest::collection::vec(0..9000_u64, 1..5),
         proptest::option::of(0..3000_u64),
+        prop_oneof![4 => Just(None), 1 => (0..12_000_u64).prop_map(Some)],
         prop_oneof![3 => Just(0_u64), 1 => 1..30_u64],
     );
-    (first, second).prop_map(|(first, (flush, served, signals, request, latency))| {
+    (first, second).prop_map(|(first, (flush, served, signals, request, force, latency))| {
         let ((budgets, drain_end), spare, hooks, tasks, drain) = first;
-        World { budgets, drain_end, spare, hooks, tasks, drain, flush, served, signals, request, latency }
+        World { budgets, drain_end, spare, hooks, tasks, drain, flush, served, signals, request, force, latency }
     })
 }
 
@@ -298,6 +308,7 @@ proptest! {
         world.latency = 0;
         world.signals.truncate(1);
         world.request = None;
+        world.force = None;
         let (run, _) = world.run();
         prop_assert_eq!(run.ends.first().map(|(action, _)| action.clone()), Some(Action::Exit));
     }
@@ -315,6 +326,7 @@ fn quiet() -> World {
         served: true,
         signals: vec![0],
         request: None,
+        force: None,
         latency: 0,
     }
 }
@@ -400,6 +412,25 @@ fn a_third_signal_ends_it_now() {
     assert_eq!(machine.report().exit_code, 143);
     let outcomes: Vec<_> = machine.report().hooks.iter().map(|hook| hook.outcome.name()).collect();
     assert_eq!(outcomes, ["timed_out", "skipped"]);
+}
+
+#[test]
+fn a_forced_end_is_now_whatever_it_is_at() {
+    let world = World { hooks: vec![cleanup(1, 9000, None), cleanup(2, 9000, Some(0))], force: Some(700), ..quiet() };
+    let (run, machine) = world.run();
+    assert_eq!(run.ends, [(Action::ForceExit, 700)]);
+    let report = machine.report();
+    assert_eq!((report.outcome, report.exit_code), (Outcome::ForcedByRequest, 124));
+    let outcomes: Vec<_> = report.hooks.iter().map(|hook| hook.outcome.name()).collect();
+    assert_eq!(outcomes, ["timed_out", "skipped"]);
+    assert_eq!(report.incomplete[0], "the end was forced while it was cleaning_up, by a test");
+    // While it serves, or starts, that is also why it ends.
+    for served in [true, false] {
+        let (run, machine) = World { signals: Vec::new(), force: Some(0), served, ..world.clone() }.run();
+        assert_eq!(run.ends, [(Action::ForceExit, 0)]);
+        assert_eq!(machine.report().reason, Reason::Requested("a test".into()));
+        assert_eq!(machine.report().outcome, Outcome::ForcedByRequest);
+    }
 }
 
 #[test]

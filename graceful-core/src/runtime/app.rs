@@ -15,6 +15,7 @@ use super::reload::{Reload, Reloads};
 use super::stop::{Stage, Stop, Stops};
 use super::tasks::{Task, TaskRunner, TaskTable};
 use super::tickets::{DrainClosed, Ticket, Tickets};
+use super::watchdog;
 use crate::channel::Sender;
 use crate::config::Settings;
 use crate::engine::{
@@ -376,6 +377,19 @@ impl App {
         self.request_for(Reason::Requested(by.into()));
     }
 
+    /// Ends the process now, where it stands, in these words: nothing is waited for and no cleanup runs any more, but the
+    /// report is written and says what was under way. The outcome is
+    /// [`ForcedByRequest`](crate::Outcome::ForcedByRequest), the exit code 124. In somebody else's process the runtime ends,
+    /// and the report is handed back.
+    ///
+    /// Returns at once, and works whatever is stuck: what the coordinator has not done within half a second, the watchdog does.
+    pub fn force(&self, by: impl Into<String>) {
+        if self.inner.ownership == Ownership::Process && self.phase() != Phase::Exited {
+            watchdog::force();
+        }
+        self.inner.queue.send(Message::Event(Event::Forced { by: by.into() }));
+    }
+
     /// Runs the reload hooks, as `SIGHUP` does.
     pub fn request_reload(&self) {
         self.inner.queue.send(Message::Reload);
@@ -396,6 +410,13 @@ impl App {
     #[must_use]
     pub fn phase(&self) -> Phase {
         Phase::from_u8(self.inner.phase.load(Ordering::SeqCst))
+    }
+
+    /// For modules that stand on the core: a warning among the runtime's own lines. Never blocks.
+    #[doc(hidden)]
+    pub fn warn(&self, message: &'static str, fields: Vec<(&'static str, String)>) {
+        let fields: Vec<Field> = fields.into_iter().map(|(key, text)| (key, text.into())).collect();
+        self.observer().warn(message, fields);
     }
 
     pub(crate) fn request_for(&self, reason: Reason) {

@@ -16,6 +16,7 @@ pub(crate) mod registry;
 pub(crate) mod reload;
 pub(crate) mod settings;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stuck;
 pub(crate) mod tasks;

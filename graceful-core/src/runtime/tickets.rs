@@ -141,6 +141,11 @@ impl Tickets {
         state.by_name.iter().map(|(name, count)| (name.to_string(), *count)).collect()
     }
 
+    /// What is out: name and count.
+    pub(crate) fn out(&self) -> Vec<(String, usize)> {
+        self.lock().by_name.iter().map(|(name, count)| (name.to_string(), *count)).collect()
+    }
+
     fn add(&self, name: &Arc<str>) {
         let mut state = self.lock();
         state.add(name);

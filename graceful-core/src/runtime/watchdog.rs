@@ -38,6 +38,12 @@ pub(crate) fn end_within(time: Duration) {
     sys::ring_alarm();
 }
 
+/// Has the process ended in a moment: the program itself forced the end.
+pub(crate) fn force() {
+    EMERGENCY.force_by_program(sys::monotonic_millis());
+    sys::ring_alarm();
+}
+
 fn watch() {
     loop {
         let Some((due, code)) = EMERGENCY.watched() else {
@@ -66,7 +72,11 @@ fn last_words(code: u8) {
         }
     };
     push("graceful: error: ");
-    push(if code == DEADLINE_EXCEEDED { "the total ran out " } else { "ended by a repeated signal " });
+    push(match (code, EMERGENCY.is_forced()) {
+        (DEADLINE_EXCEEDED, true) => "ended by request ",
+        (DEADLINE_EXCEEDED, false) => "the total ran out ",
+        _ => "ended by a repeated signal ",
+    });
     push(EMERGENCY.note());
     push("; nothing else would end it, so the watchdog did: exit ");
     let digits = [b'0' + code / 100, b'0' + code / 10 % 10, b'0' + code % 10];

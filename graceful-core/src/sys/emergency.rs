@@ -17,6 +17,9 @@ pub(crate) const WATCHDOG_MARGIN: Duration = Duration::from_millis(200);
 /// How long the coordinator has to write the report once a third signal came.
 const FORCE_GRACE_MILLIS: u64 = 100;
 
+/// The same once the program itself forced the end: nobody waits for that to the millisecond.
+const PROGRAM_FORCE_GRACE_MILLIS: u64 = 500;
+
 /// Records that wait to be read. More than this many signals between two looks of the coordinator lose their sender, never
 /// their effect.
 const RECORDS: usize = 64;
@@ -225,6 +228,20 @@ impl Emergency {
         }
     }
 
+    /// Has the watchdog end the process soon, if nothing else does: the program forced the end. A signal that forces it, too,
+    /// finds it forced and ends it at once.
+    pub(crate) fn force_by_program(&self, now: u64) {
+        self.force_code.store(DEADLINE_EXCEEDED, Ordering::SeqCst);
+        let at = now.saturating_add(PROGRAM_FORCE_GRACE_MILLIS);
+        // Whoever was first decides when.
+        let _ = self.force_at.compare_exchange(0, at, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// Whether the end was forced, and has not just come by its time.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.force_at.load(Ordering::SeqCst) != 0
+    }
+
     fn force(&self, code: u8, now: u64) -> Verdict {
         self.force_code.store(code, Ordering::SeqCst);
         match self.force_at.compare_exchange(0, now + FORCE_GRACE_MILLIS, Ordering::SeqCst, Ordering::SeqCst) {
@@ -280,6 +297,19 @@ mod tests {
         assert_eq!(emergency.signal(Signal::Term, None, 2200), Verdict::Wake);
         assert_eq!(emergency.watched(), Some((2300, 143)));
         assert_eq!(emergency.signal(Signal::Term, None, 2800), Verdict::ExitNow(143));
+    }
+
+    #[test]
+    fn the_program_may_force_it_too() {
+        let emergency = emergency();
+        emergency.signal(Signal::Term, None, 1000);
+        assert!(!emergency.is_forced());
+        emergency.force_by_program(2000);
+        emergency.force_by_program(2200);
+        assert!(emergency.is_forced());
+        assert_eq!(emergency.watched(), Some((2500, 124)));
+        emergency.signal(Signal::Term, None, 2300);
+        assert_eq!(emergency.signal(Signal::Term, None, 2900), Verdict::ExitNow(143));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn routes(app: &App) -> Router {
     routes
 }
 
-fn liveness(app: &App) -> (StatusCode, Value) {
+pub(crate) fn liveness(app: &App) -> (StatusCode, Value) {
     if app.is_alive() {
         return (StatusCode::OK, json!({"status": "alive"}));
     }
@@ -38,7 +38,7 @@ fn liveness(app: &App) -> (StatusCode, Value) {
     (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "dead", "message": format!("checks are failing: {failing}")}))
 }
 
-fn readiness(app: &App) -> (StatusCode, Value) {
+pub(crate) fn readiness(app: &App) -> (StatusCode, Value) {
     // Asked first: what follows only explains it.
     if app.is_ready() {
         return (StatusCode::OK, json!({"status": "ready"}));
@@ -65,7 +65,7 @@ fn startup(app: &App) -> (StatusCode, Value) {
     }
 }
 
-fn everything(app: &App) -> (StatusCode, Value) {
+pub(crate) fn everything(app: &App) -> (StatusCode, Value) {
     let (status, mut body) = readiness(app);
     let checks = app.checks();
     // One that decides readiness has failed only just now: the next answer says so.

@@ -15,12 +15,13 @@ const LAST: i32 = 1_000_000;
 /// For the answers that are being sent.
 const END: Duration = Duration::from_millis(50);
 
-/// Serves these routes until the end of the service's flush phase.
+/// Serves these routes until the end of the service's flush phase. `admit` has the last word once it is known what is bound.
 pub(crate) fn serve(
     name: &'static str,
     app: &App,
     address: Address,
     routes: Router,
+    admit: impl FnOnce(&LocalAddress) -> Result<(), StartError>,
 ) -> Result<LocalAddress, StartError> {
     let runtime = Runtime::builder(name).lame_duck(Duration::ZERO).drain(END).workers(8).start()?;
     // Whoever opens connections and says nothing is to keep nobody out.
@@ -33,6 +34,11 @@ pub(crate) fn serve(
         .write_timeout(Duration::from_secs(2))
         .keep_alive(Duration::from_secs(30));
     let bound = runtime.app().http(address, server)?;
+    if let Err(error) = admit(&bound) {
+        // Closed by the time that the error is told.
+        let _ = runtime.shutdown_within(END, "the service");
+        return Err(error);
+    }
     runtime.app().ready()?;
     let close = Hook::new(name, move |_: &mut graceful_core::Args<'_>| {
         // What is still asked for at the last moment is not answered; that is nobody's failure.

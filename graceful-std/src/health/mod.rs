@@ -40,11 +40,13 @@
 //! On a listener of their own probes are served by a thread of their own, so they answer while every thread of the service is
 //! busy, and until the process ends: its connections hold nothing up and are part of no count.
 
-mod answers;
-mod listener;
+pub(crate) mod answers;
+pub(crate) mod listener;
 
 use graceful_core::{Address, App, LocalAddress, StartError};
 
+#[cfg(feature = "admin")]
+use crate::admin::{Admin, AdminListener};
 use crate::http::Router;
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
@@ -70,6 +72,12 @@ impl Probes {
         self
     }
 
+    /// With the [admin API](crate::admin) beside them, on a listener of their own.
+    #[cfg(feature = "admin")]
+    pub fn admin(self, admin: Admin) -> AdminListener {
+        AdminListener::new(self, admin)
+    }
+
     /// As routes, for [`Router::nest`]. On the service's own listener they stop with it: once the drain has begun, a new
     /// connection is refused, which tells a balancer the same.
     pub fn routes(self, app: &App) -> Router {
@@ -81,6 +89,11 @@ impl Probes {
         routes
     }
 
+    #[cfg(all(feature = "admin", feature = "metrics"))]
+    pub(crate) fn known_metrics(&self) -> Option<Metrics> {
+        self.metrics.clone()
+    }
+
     /// On a listener of their own, which closes last: in the flush phase, after all hooks of an order up to 1 000 000.
     ///
     /// # Errors
@@ -90,6 +103,6 @@ impl Probes {
         if let Some(metrics) = &self.metrics {
             metrics.clone().environment()?;
         }
-        listener::serve("probes", app, address.into(), self.routes(app))
+        listener::serve("probes", app, address.into(), self.routes(app), |_| Ok(()))
     }
 }

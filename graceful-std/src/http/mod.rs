@@ -80,7 +80,7 @@ mod sse;
 mod stream;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 pub use bytes::Bytes;

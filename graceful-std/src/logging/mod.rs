@@ -31,7 +31,7 @@
 //! | level | events |
 //! |---|---|
 //! | info | `listener_started`, `service_ready`, `signal_received`, `shutdown_initiated`, `phase_changed`, `listener_stopped`, `hook_began`, `hook_finished`, `reload_finished`, `exiting` |
-//! | warn | `hook_abandoned`, `task_abandoned`, `connections_cut`, `connection_cut`, `hastened`, `ticket_still_out`, `values_not_dropped`, `accept_paused` |
+//! | warn | `hook_abandoned`, `task_abandoned`, `connections_cut`, `connection_cut`, `hastened`, `ticket_still_out`, `values_not_dropped`, `accept_paused`, `admin_shutdown_requested`, `admin_end_forced`, `admin_request_refused` |
 //! | error | `handler_panicked`, `handler_failed`, `hook` failures, `task_failed`, `task_panicked`, `session_panicked` |
 //! | debug | what happens to one connection |
 //!

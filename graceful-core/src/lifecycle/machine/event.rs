@@ -14,6 +14,10 @@ pub(crate) enum Event {
     Drained,
     /// The logs are flushed.
     Flushed,
+    /// The program itself wants the end, here and now.
+    Forced {
+        by: String,
+    },
     HookDone {
         id: HookId,
         outcome: HookOutcome,

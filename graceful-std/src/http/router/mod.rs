@@ -194,6 +194,19 @@ impl Router {
     }
 }
 
+#[cfg(all(test, feature = "admin"))]
+impl Router {
+    /// Methods and patterns of all routes, those of nested routers as well.
+    pub(crate) fn list(&self) -> Vec<(String, String)> {
+        let method = |route: &Route| route.method.as_ref().map_or("*", Method::as_str).to_owned();
+        let mut list: Vec<_> = self.routes.iter().map(|route| (method(route), route.pattern.clone())).collect();
+        for (prefix, nested) in &self.nested {
+            list.extend(nested.list().into_iter().map(|(method, pattern)| (method, format!("{prefix}{pattern}"))));
+        }
+        list
+    }
+}
+
 impl Pending<Call> {
     fn handler<M, H: Handler<M>>(handler: H) -> Self {
         Self { name: std::any::type_name::<H>(), resolve: Box::new(move |states| handler.into_call(states)) }
