@@ -217,7 +217,8 @@ impl Settings {
                 return Err(unusable(
                     "GRACEFUL",
                     other,
-                    "write plan or plan-json to see the plan, run or nothing to run",
+                    "write plan or plan-json to see the plan, run or nothing to run; health asks a running service, where \
+                     graceful-std has its feature `health` and main is #[graceful::main]",
                 ));
             }
         };
@@ -340,7 +341,8 @@ mod tests {
         );
         check(
             &[("GRACEFUL", "plam")],
-            "environment variable GRACEFUL=\"plam\" cannot be used: write plan or plan-json to see the plan, run or nothing to run",
+            "environment variable GRACEFUL=\"plam\" cannot be used: write plan or plan-json to see the plan, run or nothing to run; \
+             health asks a running service, where graceful-std has its feature `health` and main is #[graceful::main]",
         );
         check(
             &[("GRACEFUL_LOG", "loud")],

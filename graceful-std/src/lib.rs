@@ -172,6 +172,8 @@ pub mod nats;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "health")]
+mod probing;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]
@@ -187,4 +189,12 @@ pub use graceful_macros::{cleanup, liveness, main, readiness, reload, task};
 #[doc(hidden)]
 pub use fuzzing::targets as __fuzz;
 #[doc(hidden)]
-pub use graceful_core::__private;
+#[path = "entry.rs"]
+pub mod __private;
+/// What the tool shares with the built-in health check.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod __cli {
+    pub use crate::health::{Detail, HealthCheck, Verdict, default_target, read_time, read_timeout};
+    pub use crate::probing::{After, Answer, Link, Place, ProbeError, Question, Target, Until, ask};
+}

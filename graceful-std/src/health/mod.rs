@@ -37,6 +37,7 @@
 //! busy, and until the process ends: its connections hold nothing up and are part of no count.
 
 mod answers;
+mod command;
 mod listener;
 
 use graceful_core::{Address, App, LocalAddress, StartError};
@@ -44,6 +45,11 @@ use graceful_core::{Address, App, LocalAddress, StartError};
 use crate::http::Router;
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
+
+pub use command::command;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use command::{Detail, HealthCheck, Verdict, default_target, read_time, read_timeout};
 
 /// The probes of a service.
 #[derive(Debug, Default)]
