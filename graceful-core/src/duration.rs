@@ -24,7 +24,8 @@ const UNITS: [(&str, u64); 10] = [
 ];
 
 /// `20s`, `1m 30s`, `1.5h`: numbers with units, of which the sum is meant.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
     let is_letter = |c: char| c.is_ascii_alphabetic() || c == 'µ';
     let mut nanos = 0_u64;
     let mut rest = text.trim();

@@ -63,6 +63,7 @@ pub mod protocol {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::config::{Contribution, process_setting};
+    pub use crate::duration::parse as parse_duration;
     pub use crate::lifecycle::checks::{CheckKind, Criticality};
     pub use crate::lifecycle::hooks::{HookPhase, Origin};
     pub use crate::lifecycle::reason::{Signal, SignalAction};

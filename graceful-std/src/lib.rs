@@ -184,6 +184,8 @@ pub mod nats;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "health")]
+mod probing;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "redis")]
@@ -200,15 +202,13 @@ pub use graceful_macros::{cleanup, liveness, main, readiness, reload, task};
 #[cfg(all(any(test, fuzzing), feature = "http"))]
 #[doc(hidden)]
 pub use fuzzing::targets as __fuzz;
-/// What the attributes expand to. Not for use by hand: it may change with every release.
 #[doc(hidden)]
-pub mod __private {
-    pub use graceful_core::__private::*;
-
-    /// The path of a settings file. It is here only where there is something that reads one.
-    #[cfg(feature = "config")]
-    #[must_use]
-    pub const fn settings_file(path: &'static str) -> &'static str {
-        path
-    }
+#[path = "entry.rs"]
+pub mod __private;
+/// What the tool shares with the built-in health check.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod __cli {
+    pub use crate::health::{Detail, HealthCheck, Verdict, default_target, read_time, read_timeout};
+    pub use crate::probing::{After, Answer, Link, Place, ProbeError, Question, Target, Until, ask};
 }

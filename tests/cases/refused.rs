@@ -15,7 +15,8 @@ fn environment_that_cannot_be_used() {
     let seconds = "write a whole number of seconds, or a duration as in 20s or 1m 30s";
     let millis = "write a whole number of milliseconds, or a duration as in 20s or 1m 30s";
     let level = "write off, error, warn, info, debug or trace";
-    let show = "write plan or plan-json to see the plan, run or nothing to run";
+    let show = "write plan or plan-json to see the plan, run or nothing to run; health asks a running service, where \
+                graceful-std has its feature `health` and main is #[graceful::main]";
     for (name, value, cure) in [
         ("SHUTDOWN_TIMEOUT", "soon", seconds),
         ("SHUTDOWN_TIMEOUT", "-5", seconds),

@@ -41,6 +41,7 @@
 //! busy, and until the process ends: its connections hold nothing up and are part of no count.
 
 pub(crate) mod answers;
+mod command;
 pub(crate) mod listener;
 
 use graceful_core::{Address, App, LocalAddress, StartError};
@@ -50,6 +51,11 @@ use crate::admin::{Admin, AdminListener};
 use crate::http::Router;
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
+
+pub use command::command;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use command::{Detail, HealthCheck, Verdict, default_target, read_time, read_timeout};
 
 /// The probes of a service.
 #[derive(Debug, Default)]
