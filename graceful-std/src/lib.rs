@@ -162,7 +162,7 @@ pub mod admin;
 pub mod cache;
 #[cfg(any(feature = "http", feature = "logging"))]
 mod calendar;
-#[cfg(any(feature = "admin", feature = "config", feature = "process"))]
+#[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "external")]
 pub mod external;

@@ -69,7 +69,7 @@ use crate::summary::Summary;
 /// Whatever is provided before a step fails is cleaned up by the hooks below; the others are skipped.
 #[graceful::main(timeout = "60s", drain = "30s", tasks = "10s")]
 fn main(app: &App) -> Result<(), BoxError> {
-    Monitor::from_env()?.watch(app)?;
+    Monitor::from_settings(app).watch(app)?;
     let data = PathBuf::from(env::var_os("DATA_DIR").unwrap_or_else(|| "./data".into()));
     fs::create_dir_all(&data).map_err(|error| format!("DATA_DIR {} cannot be made: {error}", data.display()))?;
     let db = app.provide(store::open(&data)?);

@@ -19,7 +19,7 @@ const POLICY: &str = "default-src 'none'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn overview(app: &App, planned: &Planned) -> Value {
-    json!({"status": status(app, planned), "health": answers::everything(app).1, "process": process(app)})
+    json!({"status": status(app, planned), "health": answers::everything(app).1, "process": process()})
 }
 
 /// Whether it is a browser that asks, and not its script.

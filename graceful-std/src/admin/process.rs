@@ -1,36 +1,27 @@
 //! What the system knows of the process.
 
-use std::fs;
+use std::time::Duration;
 
-use graceful_core::App;
 use serde_json::{Value, json};
 
 use super::status::millis;
-
-/// `sysconf(_SC_CLK_TCK)`, which is 100 on every Linux that there is (proc_pid_stat(5), `USER_HZ`).
-const TICKS: f64 = 100.0;
+use crate::process::{self, Platform};
 
 /// What cannot be had on this system is `null`.
-pub(super) fn process(app: &App) -> Value {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    // The second field is the program's name, which may contain anything, `)` as well.
-    let fields: Vec<&str> =
-        stat.rfind(')').and_then(|end| stat.get(end + 2..)).map_or_else(Vec::new, |rest| rest.split(' ').collect());
-    let field = |place: usize| fields.get(place)?.parse::<u64>().ok();
-    let resident =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
-    let cpu = field(11).zip(field(12)).map(|(user, system)| (user + system) as f64 / TICKS);
-    // The one that reads the folder is not counted.
-    let open = fs::read_dir("/proc/self/fd").ok().map(|open| open.count().saturating_sub(1));
+pub(super) fn process() -> Value {
+    let usage = process::usage();
+    let Platform { os, arch, kernel, .. } = &usage.platform;
+    let kernel = kernel.as_deref().unwrap_or_default();
     json!({
-        "pid": std::process::id(),
-        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "uptime_ms": millis(app.status().uptime),
-        "cpu_seconds": cpu,
-        "resident_bytes": resident.map(|kilobytes: u64| kilobytes * 1024),
-        "virtual_bytes": field(20),
-        "open_files": open,
-        "threads": field(17),
+        "pid": usage.pid,
+        "platform": format!("{os} {arch} {kernel}").trim_end(),
+        "uptime_ms": usage.uptime.map(millis),
+        "cpu_seconds": usage.cpu_time.as_ref().map(Duration::as_secs_f64),
+        "resident_bytes": usage.resident_memory,
+        "virtual_bytes": usage.virtual_memory,
+        "memory_limit_bytes": usage.memory_limit,
+        "open_files": usage.open_files,
+        "open_files_limit": usage.open_files_limit,
+        "threads": usage.threads,
     })
 }

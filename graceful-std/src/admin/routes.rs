@@ -31,7 +31,7 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn new(admin: Admin, app: &App) -> Result<Self, AdminError> {
-        let mut settings = Settings::from_env()?;
+        let mut settings = Settings::of(app);
         let token = admin.token.token(&mut settings)?;
         let prefix = admin.prefix.or(settings.prefix).unwrap_or_else(|| "/admin".to_owned());
         check_prefix(&prefix)?;
@@ -72,7 +72,7 @@ impl Api {
             .get("/health", answer(answers::everything))
             .get("/ready", answer(answers::readiness))
             .get("/alive", answer(answers::liveness))
-            .get("/process", answer(|app| (StatusCode::OK, process(app))))
+            .get("/process", answer(|_| (StatusCode::OK, process())))
             .get("/config", answer(|app| (StatusCode::OK, config(app))))
             .get("/status", {
                 let (app, planned) = (app.clone(), planned.clone());

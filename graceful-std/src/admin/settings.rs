@@ -1,11 +1,37 @@
-//! What the environment says of the admin API: the only file of it that looks there.
+//! The settings of the admin API.
 
-use std::env;
 use std::path::PathBuf;
 
-use super::error::AdminError;
+use graceful_core::__private::{Contribution, inventory};
+use graceful_core::{App, Setting, SettingKind};
 
-/// `ADMIN_TOKEN`, `ADMIN_TOKEN_FILE` and `ADMIN_PREFIX`, as they are.
+static SETTINGS: &[Setting] = &[
+    Setting {
+        key: "admin_prefix",
+        kind: SettingKind::Text,
+        default: "/admin",
+        aliases: &[],
+        about: "where the admin API is mounted",
+    },
+    Setting {
+        key: "admin_token",
+        kind: SettingKind::Secret,
+        default: "",
+        aliases: &[],
+        about: "the bearer token of the admin API; it needs one on any address but a loopback one",
+    },
+    Setting {
+        key: "admin_token_file",
+        kind: SettingKind::Path,
+        default: "",
+        aliases: &[],
+        about: "a file with the bearer token of the admin API",
+    },
+];
+
+inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+
+/// What was said.
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) token: Option<String>,
@@ -14,17 +40,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn from_env() -> Result<Self, AdminError> {
-        Ok(Self {
-            token: text("ADMIN_TOKEN")
-                .map_err(|()| AdminError::Token { from: "ADMIN_TOKEN".to_owned(), problem: "it is not text" })?,
-            token_file: env::var_os("ADMIN_TOKEN_FILE").map(PathBuf::from),
-            prefix: text("ADMIN_PREFIX")
-                .map_err(|()| AdminError::Prefix { prefix: "ADMIN_PREFIX".to_owned(), problem: "it is not text" })?,
-        })
+    pub(super) fn of(app: &App) -> Self {
+        let text = |key| Some(app.setting(key)?.text()?.to_owned());
+        Self {
+            token: text("admin_token"),
+            token_file: app.setting("admin_token_file").and_then(|value| Some(value.path()?.to_owned())),
+            prefix: text("admin_prefix"),
+        }
     }
-}
-
-fn text(name: &str) -> Result<Option<String>, ()> {
-    env::var_os(name).map(|value| value.into_string().map_err(|_| ())).transpose()
 }

@@ -26,10 +26,6 @@
 //!
 //! It is read once, at the start: what it says later needs a restart.
 
-#[cfg(any(feature = "admin", feature = "process"))]
-mod ahead;
-#[cfg(feature = "config")]
 mod toml;
 
-#[cfg(feature = "config")]
 pub use self::toml::toml;

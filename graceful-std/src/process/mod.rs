@@ -20,9 +20,9 @@
 //! `graceful_check_passing`, and the log is told when one fails, with the figure and the threshold, and when it recovers.
 //! Both together cost some 40 µs of processor time a second (`benches/README.md`), so they can stay on.
 //!
-//! # Environment
+//! # Settings
 //!
-//! [`Monitor::from_env`] reads these; what is said in code after it wins.
+//! [`Monitor::from_settings`] takes these; what is said in code after it wins.
 //!
 //! | variable | sets | default |
 //! |---|---|---|

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use graceful_core::{App, Args, Check, PlanError, StartError};
+use graceful_core::{App, Args, Check, PlanError, StartError, Switch};
 
-use super::settings::{Monitoring, Settings};
+use super::settings::Settings;
 use super::{read_cpu_time, read_resident_memory};
 
 const MEGABYTE: u64 = 1 << 20;
@@ -23,17 +23,14 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// With no threshold, so that nothing is checked, whatever the environment says.
+    /// With no threshold, so that nothing is checked, whatever the settings say.
     pub fn new() -> Self {
-        Self::of(Settings { monitoring: Monitoring::On, memory_mb: None, cpu_percent: None })
+        Self::of(Settings { monitoring: Switch::On, memory_mb: None, cpu_percent: None })
     }
 
-    /// As `PROCESS_MONITORING_ENABLED`, `MEMORY_THRESHOLD_MB` and `CPU_THRESHOLD_PERCENT` say.
-    ///
-    /// # Errors
-    /// [`StartError::Environment`].
-    pub fn from_env() -> Result<Self, StartError> {
-        Settings::from_env().map(Self::of)
+    /// As the settings `process_monitoring_enabled`, `memory_threshold_mb` and `cpu_threshold_percent` say.
+    pub fn from_settings(app: &App) -> Self {
+        Self::of(Settings::of(app))
     }
 
     fn of(settings: Settings) -> Self {
@@ -81,7 +78,7 @@ impl Monitor {
     /// # Blocking
     /// The checks run on threads of their own.
     pub fn watch(self, app: &App) -> Result<(), StartError> {
-        let Settings { monitoring: Monitoring::On, memory_mb, cpu_percent } = self.settings else { return Ok(()) };
+        let Settings { monitoring: Switch::On, memory_mb, cpu_percent } = self.settings else { return Ok(()) };
         if let Some(threshold) = memory_mb {
             let name = usable("process_memory", threshold, "memory_threshold_mb(512)")?;
             app.check(
