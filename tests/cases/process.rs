@@ -105,7 +105,8 @@ fn memory_over_its_threshold_is_told_until_it_is_given_back() {
     http.get("/take").expect_status(200);
     let failed = service.wait_text("graceful: warn: check failed name=process_memory kind=readiness");
     assert!(failed.text().ends_with("MB of memory are resident, the threshold is 150 MB\""), "{failed:?}");
-    assert!((200.0..2000.0).contains(&figure(&failed)), "{failed:?}");
+    // It may have looked while the memory was still being filled.
+    assert!((150.0..2000.0).contains(&figure(&failed)), "{failed:?}");
     expect_degraded(&service, "process_memory");
     expect_metric(&service, "graceful_check_passing{name=\"process_memory\",kind=\"readiness\"} 0");
     http.get("/give").expect_status(200);
@@ -117,7 +118,7 @@ fn memory_over_its_threshold_is_told_until_it_is_given_back() {
 
 #[test]
 fn processor_time_over_its_threshold_is_told_until_it_rests() {
-    let service = monitored(&[("CPU_THRESHOLD_PERCENT", "25"), ("GF_EVERY", "500")]);
+    let service = monitored(&[("CPU_THRESHOLD_PERCENT", "25")]);
     service.wait_text("graceful: check passed name=process_cpu");
     let mut http = connect(&service);
     http.get("/burn").expect_status(200);
@@ -135,7 +136,7 @@ fn processor_time_over_its_threshold_is_told_until_it_rests() {
 #[test]
 fn everything_that_fails_is_named() {
     // The very first look at the memory counts at once, and one over its threshold from the start is told like any other.
-    let service = monitored(&[("MEMORY_THRESHOLD_MB", "1"), ("CPU_THRESHOLD_PERCENT", "10"), ("GF_EVERY", "500")]);
+    let service = monitored(&[("MEMORY_THRESHOLD_MB", "1"), ("CPU_THRESHOLD_PERCENT", "10")]);
     service.wait_text("check failed name=process_memory");
     connect(&service).get("/burn").expect_status(200);
     service.wait_text("check failed name=process_cpu");
@@ -146,19 +147,15 @@ fn everything_that_fails_is_named() {
 #[test]
 fn who_cannot_look_does_not_say_that_all_is_well() {
     // Every look opens a file, and clients take all descriptors.
-    let service = Service::fixture("monitored")
-        .under(["prlimit", "--nofile=48"])
-        .env("MEMORY_THRESHOLD_MB", "100000")
-        .env("GF_EVERY", "50")
-        .start();
+    let service =
+        Service::fixture("monitored").under(["prlimit", "--nofile=48"]).env("MEMORY_THRESHOLD_MB", "100000").start();
     service.wait_text("check passed name=process_memory");
-    let admin = Http::connect(service.address_after("admin on http://")).expect("it listens");
-    let mut admin = Some(admin);
-    admin.as_mut().expect("just made").get("/health/ready").expect_status(200);
+    let mut admin = Http::connect(service.address_after("admin on http://")).expect("it listens");
+    admin.get("/health/ready").expect_status(200);
     let clients: Vec<_> = (0..100).map(|_| connect(&service)).collect();
     service.wait_text("error=\"/proc/self/status cannot be read: Too many open files");
-    admin.as_mut().expect("just made").get("/health/ready").expect_status(200);
-    drop((admin.take(), clients));
+    admin.get("/health/ready").expect_status(200);
+    drop(clients);
     service.wait_text("check recovered name=process_memory");
     service.stop().expect_code(0);
 }

@@ -26,7 +26,7 @@ const BURNERS: usize = 4;
 #[graceful::main(timeout = "20s", drain = "5s")]
 fn main(app: &App) -> Result<(), BoxError> {
     install_logger();
-    let every = setting("every").map_or(Ok(200), |text| text.parse())?;
+    let every = setting("every").map_or(Ok(1000), |text| text.parse())?;
     let mut monitor = Monitor::from_settings(app).every(Duration::from_millis(every)).failures(2);
     if let Some(text) = setting("memory") {
         monitor = monitor.memory_threshold_mb(text.parse()?);
