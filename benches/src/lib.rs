@@ -2,6 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod machine;
+pub mod program;
+pub mod samples;
+pub mod table;
+
 use std::error::Error;
 use std::io::{self, Write as _};
 

@@ -4,13 +4,14 @@ use std::fs;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use graceful_benches::Result;
+use crate::Result;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::unistd::{SysconfVar, sysconf};
 
 /// Cores, model and kernel: numbers of another machine are not comparable, ratios are, somewhat.
-pub(crate) fn describe() -> String {
+#[must_use]
+pub fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
     let model =
@@ -21,19 +22,26 @@ pub(crate) fn describe() -> String {
 
 /// Watches what other programs take from the processors.
 #[derive(Debug)]
-pub(crate) struct Others {
+pub struct Others {
     began: Instant,
     all: f64,
     own: f64,
 }
 
 impl Others {
-    pub(crate) fn watch() -> Result<Self> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn watch() -> Result<Self> {
         Ok(Self { began: Instant::now(), all: all()?, own: own()? })
     }
 
     /// How many cores they kept busy since then, on average.
-    pub(crate) fn cores(&self) -> Result<f64> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn cores(&self) -> Result<f64> {
         let others = (all()? - self.all) - (own()? - self.own);
         // The kernel counts in ticks, so it can seem to be less than nothing.
         Ok((others / self.began.elapsed().as_secs_f64()).max(0.0))

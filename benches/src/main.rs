@@ -10,22 +10,18 @@ mod features;
 mod hooks;
 mod http;
 mod idle;
-mod machine;
 mod operate;
 mod pool;
 mod process;
-mod program;
 mod reaction;
-mod samples;
 mod size;
 mod startup;
-mod table;
 mod ws;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use graceful_benches::Result;
+use graceful_benches::{Result, machine, program, samples, table};
 
 use crate::machine::Others;
 use crate::table::Group;
@@ -36,6 +32,7 @@ usage: benches/run [MEASURE...]
        benches/run ws [ROW...] [OPTION...]      (see benches/run ws --help)
        benches/run operate [ROW...] [OPTION...] (see benches/run operate --help)
        benches/run features                     (bytes and crates of each feature; needs the crate registry)
+       benches/run stores [ROUNDS]              (the end of the reference service on each store)
 
 Measures graceful next to its peers and prints a table in markdown on stdout. All measures, in about 3 minutes, when none
 is named:

@@ -5,13 +5,13 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use graceful_benches::{Result, now};
+use crate::{Result, now};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Killed when it is dropped, if it has not ended.
 #[derive(Debug)]
-pub(crate) struct Program {
+pub struct Program {
     child: Child,
     out: BufReader<ChildStdout>,
     began: u64,
@@ -19,14 +19,20 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts one of the binaries beside this one. It gets a clean environment, no stdin, and its stderr goes nowhere.
-    pub(crate) fn start(binary: &str, args: &[&str]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(binary: &str, args: &[&str]) -> Result<Self> {
         let mut command = command(binary)?;
         command.args(args);
         Self::run(command)
     }
 
     /// Starts whatever program, with the environment that it was given, no stdin, and a stderr that goes nowhere.
-    pub(crate) fn run(mut command: Command) -> Result<Self> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn run(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let began = now();
         let program = command.get_program().to_owned();
@@ -36,12 +42,16 @@ impl Program {
     }
 
     /// When it was started: just before the fork.
-    pub(crate) fn began(&self) -> u64 {
+    #[must_use]
+    pub fn began(&self) -> u64 {
         self.began
     }
 
     /// The next line that it says, without the end of it.
-    pub(crate) fn line(&mut self) -> Result<String> {
+    ///
+    /// # Errors
+    /// It has ended, or what the system says.
+    pub fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.out.read_line(&mut line)? == 0 {
             return Err(format!("the program ended too early: {}", self.child.wait()?).into());
@@ -51,7 +61,10 @@ impl Program {
     }
 
     /// Sends SIGTERM, and tells when: the time is taken just before.
-    pub(crate) fn terminate(&self) -> Result<u64> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn terminate(&self) -> Result<u64> {
         let pid = self.pid();
         let at = now();
         kill(pid, Signal::SIGTERM)?;
@@ -59,16 +72,22 @@ impl Program {
     }
 
     /// Waits for its end, and tells when that was seen.
-    pub(crate) fn wait(&mut self) -> Result<u64> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait(&mut self) -> Result<u64> {
         self.child.wait()?;
         Ok(now())
     }
 
-    pub(crate) fn has_ended(&mut self) -> bool {
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
-    pub(crate) fn pid(&self) -> Pid {
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
         // Invariant: the kernel's own numbers fit its own type.
         Pid::from_raw(self.child.id() as i32)
     }
@@ -83,7 +102,10 @@ impl Drop for Program {
 }
 
 /// The command of a binary beside this one.
-pub(crate) fn command(binary: &str) -> Result<Command> {
+///
+/// # Errors
+/// What the system says.
+pub fn command(binary: &str) -> Result<Command> {
     let path: PathBuf = env::current_exe()?.with_file_name(binary);
     let mut command = Command::new(path);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -2,25 +2,32 @@
 
 /// What was measured, as often as it was.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Samples(Vec<f64>);
+pub struct Samples(Vec<f64>);
 
 impl Samples {
-    pub(crate) const EMPTY: Self = Self(Vec::new());
+    /// None yet.
+    pub const EMPTY: Self = Self(Vec::new());
 
-    pub(crate) fn add(&mut self, sample: f64) {
+    /// Adds one.
+    pub fn add(&mut self, sample: f64) {
         self.0.push(sample);
     }
 
-    pub(crate) fn one(sample: f64) -> Self {
+    /// What was measured once.
+    #[must_use]
+    pub fn one(sample: f64) -> Self {
         Self(vec![sample])
     }
 
-    pub(crate) fn count(&self) -> usize {
+    /// How often.
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The middle one; of an even number, the mean of the two in the middle. `NaN` when there is none.
-    pub(crate) fn median(&self) -> f64 {
+    #[must_use]
+    pub fn median(&self) -> f64 {
         let sorted = self.sorted();
         match sorted.len() {
             0 => f64::NAN,
@@ -30,21 +37,28 @@ impl Samples {
     }
 
     /// The one below which this share of all is. `NaN` when there is none.
-    pub(crate) fn quantile(&self, share: f64) -> f64 {
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> f64 {
         let sorted = self.sorted();
         let place = (sorted.len() as f64 * share) as usize;
         sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
     }
 
-    pub(crate) fn all(&self) -> &[f64] {
+    /// All of them, as they came.
+    #[must_use]
+    pub fn all(&self) -> &[f64] {
         &self.0
     }
 
-    pub(crate) fn min(&self) -> f64 {
+    /// The least. `NaN` when there is none.
+    #[must_use]
+    pub fn min(&self) -> f64 {
         self.sorted().first().copied().unwrap_or(f64::NAN)
     }
 
-    pub(crate) fn max(&self) -> f64 {
+    /// The greatest. `NaN` when there is none.
+    #[must_use]
+    pub fn max(&self) -> f64 {
         self.sorted().last().copied().unwrap_or(f64::NAN)
     }
 
@@ -57,7 +71,7 @@ impl Samples {
 
 /// The order of one round: another one begins each time, and every other round goes backwards. What comes before leaves its
 /// traces in caches and on the scheduler's books, and is not to favour anybody.
-pub(crate) fn turns(round: usize, count: usize) -> impl Iterator<Item = usize> {
+pub fn turns(round: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |turn| {
         let turn = if round.is_multiple_of(2) { turn } else { count - 1 - turn };
         (turn + round) % count

@@ -4,33 +4,38 @@ use crate::samples::Samples;
 
 /// Rows that are compared with each other: each with the first.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) title: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) rows: Vec<(String, Samples)>,
+pub struct Group {
+    /// What is measured.
+    pub title: &'static str,
+    /// Of all of its numbers; empty for what is counted.
+    pub unit: &'static str,
+    /// The program and its samples.
+    pub rows: Vec<(String, Samples)>,
 }
 
 impl Group {
-    pub(crate) fn new(title: &'static str, unit: &'static str) -> Self {
+    /// One without rows.
+    #[must_use]
+    pub fn new(title: &'static str, unit: &'static str) -> Self {
         Self { title, unit, rows: Vec::new() }
     }
 
-    pub(crate) fn row(mut self, program: impl Into<String>, samples: Samples) -> Self {
+    /// Adds a row.
+    #[must_use]
+    pub fn row(mut self, program: impl Into<String>, samples: Samples) -> Self {
         self.rows.push((program.into(), samples));
         self
     }
 
     /// A group from what was sampled under each name.
-    pub(crate) fn of<'a>(
-        title: &'static str,
-        unit: &'static str,
-        rows: impl IntoIterator<Item = (&'a str, Samples)>,
-    ) -> Self {
+    #[must_use]
+    pub fn of<'a>(title: &'static str, unit: &'static str, rows: impl IntoIterator<Item = (&'a str, Samples)>) -> Self {
         rows.into_iter().fold(Self::new(title, unit), |group, (program, samples)| group.row(program, samples))
     }
 }
 
-pub(crate) fn print(groups: &[Group]) {
+/// Prints all of them as one table.
+pub fn print(groups: &[Group]) {
     println!("| measure | program | median | min – max | runs | ratio to the first |");
     println!("|---|---|---:|---:|---:|---:|");
     for Group { title, unit, rows } in groups {
@@ -50,7 +55,8 @@ pub(crate) fn print(groups: &[Group]) {
 }
 
 /// Three digits, more would be noise; what was counted is exact.
-pub(crate) fn number(value: f64) -> String {
+#[must_use]
+pub fn number(value: f64) -> String {
     if value.abs() >= 1e4 {
         let digits = format!("{value:.0}");
         let mut text = String::new();

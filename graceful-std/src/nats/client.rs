@@ -244,8 +244,9 @@ impl Nats {
         });
         shared.quit.notify_one();
         let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Half of the rest is for telling what is left: who is late is abandoned, and cannot.
         if let Some(thread) = thread
-            && join_timeout(thread, deadline.remaining()).is_err()
+            && join_timeout(thread, deadline.remaining() / 2).is_err()
         {
             log::warn!(target: "graceful", server = shared.address.as_str(); "nats thread left behind");
         }

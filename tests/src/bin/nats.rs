@@ -5,12 +5,16 @@
 //! `GF_LAST=100` publishes so many messages to `out` in a hook before NATS is drained.
 #![forbid(unsafe_code)]
 
-use std::thread;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use graceful::nats::{self, Message, Nats, NatsLeft};
 use graceful::{App, BoxError, Deadline, Stop, cleanup, task};
 use graceful_tests::fixture::{First, hook, install_logger, number, say, setting};
+
+/// The thread of `GF_THREAD`.
+struct Listening(Mutex<Option<JoinHandle<()>>>);
 
 #[graceful::main(timeout = "20s", drain = "2s", tasks = "3s", flush = "1s")]
 fn main(app: &App) -> Result<(), BoxError> {
@@ -21,12 +25,13 @@ fn main(app: &App) -> Result<(), BoxError> {
     if let Some(subject) = setting("thread") {
         let subscription = nats.queue_subscribe(&subject, "workers")?;
         let nats = nats.clone();
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             for message in subscription {
                 handle(&nats, &message);
             }
             say("subscription ended");
         });
+        app.provide(Listening(Mutex::new(Some(listening))));
     }
     if let Some(subject) = setting("stuck") {
         std::mem::forget(nats.subscribe(&subject)?);
@@ -81,7 +86,12 @@ fn drain_nats(nats: &Nats, deadline: Deadline) -> Result<(), NatsLeft> {
 }
 
 #[cleanup(order = 30, timeout = "1s")]
-fn close_first(_: &First) -> Result<(), BoxError> {
+fn close_first(_: &First, listening: Option<&Listening>) -> Result<(), BoxError> {
+    // The drain has ended its subscription; what it says then is to be heard.
+    let thread = listening.and_then(|listening| listening.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(thread) = thread {
+        thread.join().map_err(|_| "the thread panicked")?;
+    }
     hook("close_first")
 }
 
