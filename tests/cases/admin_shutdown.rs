@@ -54,7 +54,7 @@ fn a_signal_comes_before_the_plan() {
 
 #[test]
 fn asking_again_changes_nothing() {
-    let operated = Operated::start(admin().env("SHUTDOWN_LAME_DUCK", "2s"));
+    let operated = Operated::start(admin().env("SHUTDOWN_LAME_DUCK", "2s").env("SHUTDOWN_TIMEOUT", "60s"));
     assert_eq!(operated.post(r#"{"reason":"first"}"#)["state"], "requested");
     operated.wait("/admin/status", |status| status["phase"] == "lame_duck");
     assert_eq!(operated.post(r#"{"reason":"second"}"#)["state"], "already_stopping");

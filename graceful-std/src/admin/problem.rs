@@ -55,7 +55,7 @@ pub(super) fn around(request: Request, next: Next<'_>) -> Response {
         media_type.is_none_or(|media_type| media_type.as_bytes().starts_with(b"text/plain"))
     };
     if (status.is_client_error() || status.is_server_error()) && is_text(&response) {
-        let told = std::mem::replace(response.body_mut(), Body::empty()).text().unwrap_or_default();
+        let told = std::mem::take(response.body_mut()).text().unwrap_or_default();
         let detail = match status {
             StatusCode::NOT_FOUND => format!("there is nothing at {path}; what there is, is in /openapi.json"),
             StatusCode::METHOD_NOT_ALLOWED => format!("{path} knows other methods: see the header allow"),
