@@ -45,16 +45,19 @@ fn a_delay_is_seen_and_can_be_replaced() {
 
 #[test]
 fn a_signal_comes_before_the_plan() {
-    let operated = Operated::start(admin());
+    let operated = Operated::start(admin().env("GF_LEAVE", "sleep=500"));
     operated.post(r#"{"delay":"2h"}"#);
-    let exit = operated.service.stop();
+    operated.service.signal(Signal::SIGTERM);
+    let status = operated.wait("/admin/status", |status| status["shutdown"].is_object());
+    assert_eq!(status["planned"], Value::Null);
+    let exit = operated.service.wait(PATIENCE);
     exit.expect_code(0).expect_outcome("clean").expect_within(Duration::from_secs(5));
     assert_eq!(exit.report()["reason"]["signal"], "SIGTERM");
 }
 
 #[test]
 fn asking_again_changes_nothing() {
-    let operated = Operated::start(admin().env("SHUTDOWN_LAME_DUCK", "2s"));
+    let operated = Operated::start(admin().env("SHUTDOWN_LAME_DUCK", "2s").env("SHUTDOWN_TIMEOUT", "60s"));
     assert_eq!(operated.post(r#"{"reason":"first"}"#)["state"], "requested");
     operated.wait("/admin/status", |status| status["phase"] == "lame_duck");
     assert_eq!(operated.post(r#"{"reason":"second"}"#)["state"], "already_stopping");

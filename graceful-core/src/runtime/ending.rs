@@ -33,6 +33,13 @@ impl Ending {
     /// Ends the runtime. Does not return when it owns the process and `main` is not there to return.
     pub(crate) fn end(self, coordinator: Coordinator, main_waits: bool) {
         let app = coordinator.app.clone();
+        let owns_process = app.inner.ownership == Ownership::Process;
+        // The flush has done that already.
+        let releases = !owns_process && self == Self::Forced && !app.inner.lifecycle().machine.is_flushing();
+        if releases {
+            // The process lives on, without this service: nobody is to be served any more.
+            app.inner.engine.cut();
+        }
         let (flush, mut report) = {
             let mut lifecycle = app.inner.lifecycle();
             if self == Self::Forced && !lifecycle.machine.is_flushing() {
@@ -44,7 +51,6 @@ impl Ending {
         // What was cut at the deadline has come to its end since.
         report.counters = app.inner.engine.counters();
         app.inner.phase.store(Phase::Exited as u8, Ordering::SeqCst);
-        let owns_process = app.inner.ownership == Ownership::Process;
         if owns_process && self == Self::Finished {
             // What is left (the report, atexit handlers, static destructors) has the flush's time once more, no longer.
             EMERGENCY.set_note("while the process was exiting".to_owned());
@@ -63,6 +69,9 @@ impl Ending {
         let forced = Deadline::after(FORCED_FLUSH);
         if self == Self::Forced {
             app.inner.audience.tell(&app, &report, forced);
+        }
+        if releases {
+            flush::release(&app);
         }
         if !owns_process {
             hand_back(coordinator, report, flush);

@@ -64,6 +64,23 @@ pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
     }
 }
 
+/// Drops what is the user's: handlers, checks, provided values, hooks that never ran.
+fn release_all(app: &App) {
+    app.inner.engine.finish();
+    app.inner.checks.clear();
+    app.inner.values.clear();
+    let hooks = std::mem::take(&mut app.inner.lifecycle().bodies);
+    drop(hooks);
+}
+
+/// The same for a runtime that was forced to its end and whose process lives on: nobody waits for it.
+pub(crate) fn release(app: &App) {
+    let owner = app.clone();
+    if let Err(error) = threads::spawn("gf-release", move || release_all(&owner)) {
+        app.observer().error("no thread to drop values", [("error", error.to_string().into())]);
+    }
+}
+
 /// Drops what was provided and the handlers, tells the report to whoever asked for it, then flushes the logs, whatever the
 /// drops and the told do: both are user code, and what hangs must not cost the logs.
 ///
@@ -75,9 +92,7 @@ fn release_and_flush(app: &App, budget: Duration) {
     let (done, released) = channel::<Infallible>();
     let owner = app.clone();
     let release = threads::spawn("gf-release", move || {
-        owner.inner.engine.finish();
-        owner.inner.checks.clear();
-        owner.inner.values.clear();
+        release_all(&owner);
         drop(done);
     });
     let observer = app.observer().clone();

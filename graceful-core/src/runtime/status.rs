@@ -400,4 +400,31 @@ mod tests {
         assert_eq!(report.hook("hang").map(|hook| hook.outcome.clone()), Some(HookOutcome::TimedOut));
         assert_eq!(report.reason, Reason::Requested("a test".into()));
     }
+
+    #[test]
+    fn a_guest_that_is_forced_leaves_nothing_behind() {
+        struct Told(mpsc::Sender<&'static str>, &'static str);
+        impl Drop for Told {
+            fn drop(&mut self) {
+                let _ = self.0.send(self.1);
+            }
+        }
+        let (tell, told) = mpsc::channel();
+        let (handler, hook, value) = (Told(tell.clone(), "handler"), Told(tell.clone(), "hook"), Told(tell, "value"));
+        let never = Hook::new("never", move |_: &mut Args<'_>| drop(hook));
+        let runtime = Runtime::builder("forced").hook(never).start().expect("a guest");
+        runtime.app().provide(value);
+        let serve = move |_: crate::Connection| {
+            let _ = &handler;
+        };
+        let address = runtime.app().tcp("127.0.0.1:0", serve).expect("it listens").tcp().expect("TCP");
+        runtime.app().ready().expect("nothing is wrong");
+        runtime.app().force("somebody in a hurry");
+        let report = runtime.join();
+        assert_eq!(report.hook("never").map(|hook| hook.outcome.name()), Some("skipped"));
+        let mut dropped: Vec<_> = told.iter().collect();
+        dropped.sort_unstable();
+        assert_eq!(dropped, ["handler", "hook", "value"]);
+        assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens there");
+    }
 }

@@ -14,8 +14,8 @@ const PAGE: &str = include_str!("overview.html");
 
 /// What the page may do: run the one script and use the one style in it, and ask where it came from. Nothing else.
 const POLICY: &str = "default-src 'none'; connect-src 'self'; \
-                      script-src 'sha256-63lDmrGbFL8uxS2cBMEngYQdhGnXe6UQPDDqSAAhxuE='; \
-                      style-src 'sha256-P7ITJfrHVRwKimkVkvkwzvZZ8W2aCCl3U4I784QBhY8='; \
+                      script-src 'sha256-rHH+FHBd1Iv7VJspXh6Q9PJz7J85pOOiam5Wmp9o0ZA='; \
+                      style-src 'sha256-0j5GDUfLLQLN9XOIQ6my1KcaZU3muchy2JvjpE+S6lo='; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn overview(app: &App, planned: &Planned) -> Value {

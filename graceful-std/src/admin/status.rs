@@ -26,7 +26,8 @@ pub(super) fn status(app: &App, planned: &Planned) -> Value {
         "uptime_ms": millis(status.uptime),
         "timeout_ms": millis(status.timeout),
         "worst_case_ms": millis(status.worst_case),
-        "planned": planned.show(),
+        // Void once it stops, whoever asked for that.
+        "planned": if status.shutdown.is_some() { Value::Null } else { planned.show() },
         "shutdown": status.shutdown.as_ref().map(shutdown),
         "phases": status.phases.iter().map(phase).collect::<Vec<_>>(),
         "hooks": status.hooks.iter().map(hook).collect::<Vec<_>>(),
