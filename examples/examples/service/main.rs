@@ -13,6 +13,8 @@
 //!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
 //!         elsewhere, and ADMIN_ADDR (127.0.0.1:9090) for probes and metrics. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
 //!         NATS_URL=nats://… publishes each order to the subject `orders`.
+//!         What shutdowns came to is kept in DATA_DIR/metrics.prom, and told at /metrics by the next process;
+//!         GRACEFUL_METRICS_FILE names another file, GRACEFUL_METRICS_PUSH_URL=http://… a Pushgateway besides.
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
 //!
@@ -72,7 +74,8 @@ fn main(app: &App) -> Result<(), BoxError> {
     app.provide(Summary::open(&data)?);
     app.provide(api::Shown::new(1000));
     let admin = env::var("ADMIN_ADDR").unwrap_or_else(|_| "127.0.0.1:9090".into());
-    let admin = Probes::new().metrics(Metrics::new(app)).serve(app, admin)?;
+    let metrics = Metrics::new(app).file(data.join("metrics.prom"))?;
+    let admin = Probes::new().metrics(metrics).serve(app, admin)?;
     println!("admin on http://{admin}");
     let address = app.http(env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into()), api::routes())?;
     println!("listening on http://{address}");
