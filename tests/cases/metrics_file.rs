@@ -1,6 +1,7 @@
 //! Figures of shutdowns outlive the process: the next one tells them.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -153,6 +154,22 @@ fn what_failed_is_named() {
             "graceful_shutdown_failure_total 2",
             "graceful_shutdown_errors_total{component=\"close_db\"} 2",
             "graceful_shutdown_errors_total{component=\"flush_orders\"} 1",
+        ],
+    );
+}
+
+#[test]
+fn a_start_that_fails_is_a_failure_of_main() {
+    let figures = Figures::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    figures.service().env("GF_ADMIN", address).spawn().wait(PATIENCE).expect_code(1);
+    expect(
+        &figures.next(),
+        &[
+            "graceful_shutdown_failure_total 1",
+            "graceful_shutdown_errors_total{component=\"main\"} 1",
+            "graceful_last_shutdown_exit_code 1",
         ],
     );
 }

@@ -1,10 +1,9 @@
 //! Probes: ready or not, alive to the end, on a listener of their own that closes last.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use graceful_tests::prometheus::promtool;
 use graceful_tests::{Answer, Http, PATIENCE, Running, Service, Signal, get};
 use serde_json::{Value, json};
 
@@ -178,17 +177,7 @@ fn metrics_that_promtool_accepts_and_that_are_true() {
     ] {
         assert!(text.lines().any(|known| known == line), "no {line} in {text}");
     }
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool is missing; install it: sudo apt-get install prometheus");
-    promtool.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");
-    let verdict = promtool.wait_with_output().expect("it ends");
-    let findings = String::from_utf8_lossy(&verdict.stdout).into_owned() + &String::from_utf8_lossy(&verdict.stderr);
-    assert!(verdict.status.success() && findings.is_empty(), "{findings}");
+    assert_eq!(promtool(&["check", "metrics"], &text), None);
 
     let mut admin = Http::connect(probed.admin).expect("it listens");
     let request = "GET /metrics HTTP/1.1\r\nhost: x\r\naccept: application/openmetrics-text; version=1.0.0\r\n\r\n";

@@ -80,4 +80,20 @@ fn figures() {
     service.signal(Signal::SIGTERM);
     service.wait(PATIENCE).expect_code(0).expect_served(1);
     assert!(Http::connect(admin).is_err(), "it is gone with the process");
+
+    // The next one tells what that shutdown came to.
+    assert!(shop.data().join("metrics.prom").is_file());
+    let service = shop.start();
+    let metrics = ask(&service, "/metrics").text();
+    for line in [
+        "graceful_shutdown_success_total 1",
+        "graceful_forced_shutdown_total 0",
+        "graceful_shutdown_duration_seconds_count 1",
+        "graceful_active_connections_at_shutdown 1",
+        "graceful_hook_outcome{name=\"db\",outcome=\"completed\"} 1",
+        "graceful_shutdown_errors_total{component=\"relay_orders\"} 0",
+    ] {
+        assert!(metrics.lines().any(|known| known == line), "no {line} in {metrics}");
+    }
+    service.stop().expect_code(0);
 }

@@ -16,6 +16,8 @@
 //!         or ADMIN_TOKEN_FILE) wherever that is not a loopback address. DATABASE_URL=postgres://… keeps orders in
 //!         PostgreSQL, REDIS_URL=redis://… the demand in Redis, and NATS_URL=nats://… publishes each order to the subject
 //!         `orders`. MEMORY_THRESHOLD_MB and CPU_THRESHOLD_PERCENT have `/health` say `degraded` while it takes more.
+//!         What shutdowns came to is kept in DATA_DIR/metrics.prom, and told at /metrics by the next process;
+//!         GRACEFUL_METRICS_FILE names another file, GRACEFUL_METRICS_PUSH_URL=http://… a Pushgateway besides.
 //! Stop:   Ctrl-C, or `kill` with its pid, or: curl -X POST http://127.0.0.1:9090/admin/shutdown
 //! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for;
 //!         every step of the end is on stderr.
@@ -79,7 +81,8 @@ fn main(app: &App) -> Result<(), BoxError> {
     app.provide(Summary::open(&data)?);
     app.provide(api::Shown::new(1000));
     let admin = env::var("ADMIN_ADDR").unwrap_or_else(|_| "127.0.0.1:9090".into());
-    let admin = Probes::new().metrics(Metrics::new(app)).admin(Admin::new()).serve(app, admin)?;
+    let metrics = Metrics::new(app).file(data.join("metrics.prom"))?;
+    let admin = Probes::new().metrics(metrics).admin(Admin::new()).serve(app, admin)?;
     println!("admin on http://{admin}");
     let address = app.http(env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:8080".into()), api::routes())?;
     println!("listening on http://{address}");

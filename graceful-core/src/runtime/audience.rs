@@ -46,8 +46,8 @@ impl App {
     /// [`StartError::Stopping`] when the report has been told already.
     ///
     /// # Blocking
-    /// It runs on a thread of its own and has a part of the flush's budget: until the deadline that it is handed. Then it is
-    /// left behind.
+    /// It runs on a thread of its own and has a part of the flush's budget: until the deadline that it is handed. A moment later it
+    /// is left behind.
     pub fn on_report<R: Returned>(
         &self,
         name: impl Into<String>,
@@ -88,11 +88,10 @@ impl Audience {
         }
     }
 
-    /// Every hook has run: settles the report, tells it, and waits for those who are told, until `deadline`.
+    /// Every hook has run: settles the report and begins to tell it.
     pub(crate) fn settle(&self, app: &App, deadline: Deadline) {
         if let Some(tells) = self.0.get() {
             tells.settle(app, deadline);
-            tells.wait(app, deadline);
         }
     }
 

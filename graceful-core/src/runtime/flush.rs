@@ -84,10 +84,11 @@ pub(crate) fn release(app: &App) {
 /// Drops what was provided and the handlers, tells the report to whoever asked for it, then flushes the logs, whatever the
 /// drops and the told do: both are user code, and what hangs must not cost the logs.
 ///
-/// The drops have half of the budget, the told what is left of three quarters, the logs the rest.
+/// The drops have half of the budget, the told what is left of five eighths before their deadline and a moment after it, the logs
+/// the rest.
 fn release_and_flush(app: &App, budget: Duration) {
     let queue = app.inner.queue.clone();
-    let deadline = Deadline::after(budget / 4 * 3);
+    let (deadline, end) = (Deadline::after(budget / 8 * 5), Deadline::after(budget / 4 * 3));
     let flushed = move || queue.send(Message::Event(Event::Flushed));
     let (done, released) = channel::<Infallible>();
     let owner = app.clone();
@@ -111,6 +112,7 @@ fn release_and_flush(app: &App, budget: Duration) {
                 report.lost.push("values".to_owned());
             }
             app.inner.audience.settle(&app, deadline);
+            app.inner.audience.wait(&app, end);
             drop(app);
             observer.flush(flushed);
         })

@@ -7,7 +7,7 @@
 //!
 //! #[graceful::main]
 //! fn main(app: &App) -> Result<(), StartError> {
-//!     let metrics = Metrics::new(app);
+//!     let metrics = Metrics::new(app).file("/var/lib/shop/metrics.prom")?;
 //!     let orders = prometheus_client::metrics::counter::Counter::<u64>::default();
 //!     metrics.register(|registry| registry.register("shop_orders", "Orders that were stored", orders.clone()));
 //!     Probes::new().metrics(metrics).serve(app, "127.0.0.1:9090")?;    // /metrics beside /health

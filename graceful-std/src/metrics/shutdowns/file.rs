@@ -67,6 +67,10 @@ impl Keeper {
         }
         // Another process may have ended since this one started: after an upgrade they overlap.
         if let Ok(Some(history)) = load(&self.path) {
+            if history.last_request() == Some(report.requested_at_unix_ms) {
+                // Somebody else in this process keeps the same file.
+                return Ok(());
+            }
             self.shutdowns.resume(history);
         }
         let history = self.shutdowns.history().if_it_ends_unseen(report);
@@ -238,12 +242,29 @@ mod tests {
         assert_eq!(history.last.expect("there was one").exit_code, None);
         // The end was written down, and only what it begins with could not be removed any more.
         let (_, keeper) = kept.start();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let report = self::report();
         keeper.begin(&report).expect("room");
         let pending = fs::read(kept.path(".pending")).expect("it is there");
         keeper.end(&report).expect("room");
         kept.write(".pending", pending);
         let (history, _) = kept.start();
         assert_eq!((history.successes, history.failures, history.forced), (1, 1, 1));
+    }
+
+    /// As during an upgrade: the second starts before the first has ended.
+    #[test]
+    fn processes_overlap() {
+        let kept = Kept::new();
+        let ((_, first), (_, second)) = (kept.start(), kept.start());
+        for keeper in [first, second] {
+            let report = report();
+            keeper.begin(&report).expect("room");
+            keeper.end(&report).expect("room");
+            // Reports are told apart by the millisecond.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        assert_eq!(kept.start().0.successes, 2);
     }
 
     #[test]
