@@ -215,11 +215,11 @@ fn what_nobody_knows_is_logged_with_what_was_meant() {
     let variables = [("SHUTDOWN_TIMOUT", "5"), ("GRACEFUL_SHUTDOWN", "1"), ("SHUTDOWN_DATABASE_TIMEOUT", "5")];
     let exit = service.envs(variables).start().stop();
     exit.expect_code(0);
-    exit.line("graceful: unknown variable name=SHUTDOWN_TIMOUT did_you_mean=SHUTDOWN_TIMEOUT");
+    exit.line("graceful: warn: unknown variable name=SHUTDOWN_TIMOUT did_you_mean=SHUTDOWN_TIMEOUT");
     assert!(exit.line("unknown variable name=GRACEFUL_SHUTDOWN").ends_with("=GRACEFUL_SHUTDOWN"), "{exit}");
     exit.line(
         "graceful: timeout of an unknown hook name=SHUTDOWN_DATABASE_TIMEOUT hooks=close_db,redis,external_services",
     );
-    exit.line("graceful: timeout of an unknown hook name=hooks.close_cache");
+    exit.line("graceful: warn: timeout of an unknown hook name=hooks.close_cache");
     exit.line("graceful: settings file read path=service.toml");
 }

@@ -27,7 +27,7 @@ use crate::lifecycle::reason::{Signal, SignalAction};
 pub use effective::EffectiveSetting;
 pub use file::{FileEntry, FileReader, FileValue};
 pub use process::process_setting;
-pub use table::{Contribution, SETTINGS, Setting, SettingKind, Unit, Variable};
+pub use table::{Contribution, SETTINGS, Setting, SettingKind, Unit, Variable, contributed};
 pub use value::{SettingValue, Switch};
 
 pub(crate) use effective::{json, text};
@@ -149,7 +149,7 @@ impl Settings {
     }
 
     fn reader(&self) -> Option<FileReader> {
-        table::contributed().find_map(|contribution| contribution.reader)
+        table::contributed().into_iter().find_map(|contribution| contribution.reader)
     }
 
     /// The settings file that was read.

@@ -29,7 +29,7 @@ mod admin {
         },
     ];
 
-    inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+    inventory::submit! { Contribution { feature: "admin", settings: SETTINGS, reader: None } }
 }
 
 #[cfg(feature = "process")]
@@ -61,5 +61,5 @@ mod process {
         },
     ];
 
-    inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+    inventory::submit! { Contribution { feature: "process", settings: SETTINGS, reader: None } }
 }

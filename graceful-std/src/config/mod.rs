@@ -28,6 +28,18 @@
 
 #[cfg(any(feature = "admin", feature = "process"))]
 mod ahead;
+// With every feature that has settings, as the tests have them: the reference is of all of them.
+#[cfg(all(
+    test,
+    feature = "admin",
+    feature = "config",
+    feature = "logging",
+    feature = "metrics",
+    feature = "pool",
+    feature = "process",
+    feature = "redis"
+))]
+mod reference;
 #[cfg(feature = "config")]
 mod toml;
 
