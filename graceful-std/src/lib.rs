@@ -116,8 +116,8 @@
 //! # Features
 //!
 //! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
-//! - `config`: `graceful::config`, settings from a file in TOML.
 //! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
+//! - `config`: `graceful::config`, settings from a file in TOML.
 //! - `external`: `graceful::external`, several services closed at the same time inside one budget.
 //! - `files`: `graceful::files`, append-only logs and temporary files.
 //! - `nats`: `graceful::nats`, NATS with blocking calls. Its driver is async: it runs, with a runtime (tokio) of its own, on
