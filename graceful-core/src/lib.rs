@@ -62,7 +62,7 @@ pub mod protocol {
 /// What the attributes expand to. Not for use by hand: it may change with every release.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::config::{Contribution, process_setting};
+    pub use crate::config::{Contribution, contributed, process_setting};
     pub use crate::duration::parse as parse_duration;
     pub use crate::lifecycle::checks::{CheckKind, Criticality};
     pub use crate::lifecycle::hooks::{HookPhase, Origin};

@@ -94,24 +94,9 @@
 //! | 124 | the total ran out, or [`App::force`] was called: the process was ended where it stood |
 //! | 128 + n | a third signal n |
 //!
-//! # Environment
+//! # Settings
 //!
-//! A bare number is in the unit of the third column; `1500ms` or `1m 30s` work everywhere.
-//!
-//! | variable | sets | bare number |
-//! |---|---|---|
-//! | `SHUTDOWN_TIMEOUT`, `SHUTDOWN_TIMEOUT_MS` | the total | s, ms |
-//! | `SHUTDOWN_LAME_DUCK` | the lame duck | s |
-//! | `SHUTDOWN_DRAIN`, `SHUTDOWN_GRACEFUL_TIMEOUT` | the drain | s |
-//! | `SHUTDOWN_TASKS`, `SHUTDOWN_BACKGROUND_TIMEOUT` | tasks | s |
-//! | `SHUTDOWN_FLUSH` | the flush | s |
-//! | `SHUTDOWN_DEBOUNCE` | the debounce | s |
-//! | `SHUTDOWN_<NAME>_TIMEOUT` | the hook of that name: `SHUTDOWN_DB_TIMEOUT` for `db` | s |
-//! | `GRACEFUL` | `plan` or `plan-json`: print the plan and exit without running `main` | |
-//! | `GRACEFUL_WORKERS`, `GRACEFUL_EVENT_LOOPS` | how many threads handlers may block (default 512), how many event loops there are (default 1) | |
-//! | `GRACEFUL_REPORT` | where the report is written as JSON, after forced ends too | |
-//! | `GRACEFUL_METRICS_FILE`, `GRACEFUL_METRICS_PUSH_URL` | with `metrics`: where figures of shutdowns are kept, and pushed | |
-//! | `GRACEFUL_LOG` | level of the lines on stderr while no logger is installed: `off` to `trace`, default `info` | |
+#![doc = include_str!("../SETTINGS.md")]
 //!
 //! # Limits
 //!
@@ -137,6 +122,7 @@
 //! - `http` (default): [`http`], the HTTP/1.1 server with its router and messages.
 //! - `admin`: `graceful::admin`, an admin API beside the probes: status, shutdown, and a page to look at while it drains.
 //! - `cache`: `graceful::cache`, a bounded cache with statistics, and a queue that writes behind.
+//! - `config`: `graceful::config`, settings from a file in TOML.
 //! - `external`: `graceful::external`, several services closed at the same time inside one budget.
 //! - `files`: `graceful::files`, append-only logs and temporary files.
 //! - `nats`: `graceful::nats`, NATS with blocking calls. Its driver is async: it runs, with a runtime (tokio) of its own, on

@@ -49,7 +49,7 @@ fn for_people_without_colour_where_there_is_no_terminal() {
 #[test]
 fn a_setting_that_cannot_be_read_is_refused() {
     for (name, value, problem) in [
-        ("LOG_FORMAT", "xml", "LOG_FORMAT: \"xml\" is no format; write json or text"),
+        ("LOG_FORMAT", "xml", "environment variable LOG_FORMAT=\"xml\" cannot be used: write one of json, text"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL: \"loud\" is no level; write one of off, error, warn, info, debug, trace"),
     ] {
         let service = Service::fixture("probes").env("GF_LOGGER", "yes").env(name, value).spawn();
@@ -57,4 +57,22 @@ fn a_setting_that_cannot_be_read_is_refused() {
         exit.expect_code(1);
         exit.line(problem);
     }
+}
+
+#[test]
+fn a_settings_file_says_how_and_the_environment_is_stronger() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let file = directory.path().join("service.toml");
+    std::fs::write(&file, "log_format = \"json\"\nlog_level = \"warn,graceful=info\"\n").expect("written");
+    let file = file.to_str().expect("a plain path");
+    let exit = logged(&[("GRACEFUL_CONFIG", file)]);
+    exit.line("\"event_type\":\"service_ready\"");
+    let exit = logged(&[("GRACEFUL_CONFIG", file), ("LOG_FORMAT", "text"), ("LOG_LEVEL", "graceful=off")]);
+    assert!(exit.line("WARN  probes order").ends_with("order=7") && !exit.has("service ready"), "{exit}");
+
+    std::fs::write(file, "log_level = \"loud\"\n").expect("written");
+    let service = Service::fixture("probes").env("GF_LOGGER", "yes").env("GRACEFUL_CONFIG", file).spawn();
+    let exit = service.wait(graceful_tests::PATIENCE);
+    exit.expect_code(1);
+    exit.line(&format!("trace ({file}:1: \"loud\")"));
 }

@@ -14,15 +14,15 @@ fn refused(service: Service, message: &str) {
 fn environment_that_cannot_be_used() {
     let seconds = "write a whole number of seconds, or a duration as in 20s or 1m 30s";
     let millis = "write a whole number of milliseconds, or a duration as in 20s or 1m 30s";
-    let level = "write off, error, warn, info, debug or trace";
-    let show = "write plan or plan-json to see the plan, run or nothing to run; health asks a running service, where \
-                graceful-std has its feature `health` and main is #[graceful::main]";
+    let level = "write one of off, error, warn, info, debug, trace";
+    let show = "write one of config, config-json, health, plan, plan-json, run";
     for (name, value, cure) in [
         ("SHUTDOWN_TIMEOUT", "soon", seconds),
         ("SHUTDOWN_TIMEOUT", "-5", seconds),
         ("SHUTDOWN_TIMEOUT_MS", "1.5", millis),
         ("SHUTDOWN_DRAIN", "99999999999", "at most 24h"),
         ("SHUTDOWN_SECOND_TIMEOUT", "1 fortnight", seconds),
+        ("READINESS_CHECK_ENABLED", "maybe", "write true or false"),
         ("GRACEFUL_LOG", "loud", level),
         ("GRACEFUL", "plam", show),
     ] {
@@ -31,8 +31,8 @@ fn environment_that_cannot_be_used() {
     }
     refused(
         Service::fixture("plain").envs([("SHUTDOWN_TIMEOUT", "20"), ("SHUTDOWN_TIMEOUT_MS", "30000")]),
-        "environment variable SHUTDOWN_TIMEOUT_MS=\"30000\" cannot be used: SHUTDOWN_TIMEOUT sets the same budget to another \
-         value; set one of them",
+        "environment variable SHUTDOWN_TIMEOUT_MS=\"30000\" cannot be used: SHUTDOWN_TIMEOUT sets the same to another value; \
+         set one of them",
     );
 }
 

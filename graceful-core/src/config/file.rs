@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::source::Source;
 use super::suggest::nearest;
-use super::table::{ENVIRONMENT_ONLY, Setting, SettingKind, Unit};
+use super::table::{Setting, SettingKind, Unit};
 use super::value::{HIDDEN, SettingValue, Switch};
 use super::{HookTimeout, SECONDS, Settings};
 use crate::error::StartError;
@@ -79,12 +79,13 @@ impl Settings {
 fn known(entry: &FileEntry, table: &[&'static Setting]) -> Result<&'static Setting, String> {
     let key = entry.key.as_str();
     if entry.table.is_empty() {
-        if ENVIRONMENT_ONLY.contains(&key) {
-            let variable = key.to_ascii_uppercase();
-            return Err(format!("{key} cannot stand in a file; set the environment variable {variable}"));
-        }
-        if let Some(setting) = table.iter().find(|setting| setting.key == key) {
-            return Ok(setting);
+        match table.iter().find(|setting| setting.key == key) {
+            Some(setting) if setting.is_for_files() => return Ok(setting),
+            Some(_) => {
+                let variable = key.to_ascii_uppercase();
+                return Err(format!("{key} cannot stand in a file; set the environment variable {variable}"));
+            }
+            None => {}
         }
     }
     let spelled = if entry.table.is_empty() { key.to_owned() } else { format!("{}.{key}", entry.table) };

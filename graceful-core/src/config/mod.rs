@@ -27,7 +27,7 @@ use crate::lifecycle::reason::{Signal, SignalAction};
 pub use effective::EffectiveSetting;
 pub use file::{FileEntry, FileReader, FileValue};
 pub use process::process_setting;
-pub use table::{Contribution, SETTINGS, Setting, SettingKind, Unit, Variable};
+pub use table::{Contribution, SETTINGS, Setting, SettingKind, Unit, Variable, contributed};
 pub use value::{SettingValue, Switch};
 
 pub(crate) use effective::{json, text};
@@ -47,6 +47,7 @@ const SECONDS: SettingKind = SettingKind::Duration { unit: Unit::Seconds, least:
 pub(crate) enum Show {
     Config,
     ConfigJson,
+    Health,
     Plan,
     PlanJson,
 }
@@ -149,7 +150,7 @@ impl Settings {
     }
 
     fn reader(&self) -> Option<FileReader> {
-        table::contributed().find_map(|contribution| contribution.reader)
+        table::contributed().into_iter().find_map(|contribution| contribution.reader)
     }
 
     /// The settings file that was read.
@@ -208,6 +209,7 @@ impl Settings {
         match self.said("graceful")?.0.text()? {
             "config" => Some(Show::Config),
             "config-json" => Some(Show::ConfigJson),
+            "health" => Some(Show::Health),
             "plan" => Some(Show::Plan),
             "plan-json" => Some(Show::PlanJson),
             _ => None,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::file::FileReader;
+use crate::lifecycle::rank::rank;
 
 /// A setting. Everything else follows from it: how variables and files are read, what is refused and with which words, what
 /// [`App::settings`](crate::App::settings) shows, and the reference in the documentation.
@@ -70,6 +71,8 @@ pub struct Variable {
 /// What a crate adds to the table of every program that it is linked into.
 #[derive(Debug)]
 pub struct Contribution {
+    /// The feature that it belongs to, for the documentation.
+    pub feature: &'static str,
     /// Settings of its own.
     pub settings: &'static [Setting],
     /// What reads the settings file.
@@ -82,7 +85,7 @@ inventory::collect!(Contribution);
 const MOST_THREADS: u64 = 65_536;
 
 /// What a file cannot say: where the file is, and what is asked for instead of a run.
-pub(super) const ENVIRONMENT_ONLY: [&str; 2] = ["graceful", "graceful_config"];
+const ENVIRONMENT_ONLY: [&str; 2] = ["graceful", "graceful_config"];
 
 /// The settings of the core. Those of features stand beside what they set.
 pub static SETTINGS: &[Setting] = &[
@@ -201,10 +204,10 @@ pub static SETTINGS: &[Setting] = &[
     Setting { key: "graceful_config", kind: SettingKind::Path, default: "", aliases: &[], about: "the settings file" },
     Setting {
         key: "graceful",
-        kind: SettingKind::Choice(&["config", "config-json", "plan", "plan-json", "run"]),
+        kind: SettingKind::Choice(&["config", "config-json", "health", "plan", "plan-json", "run"]),
         default: "run",
         aliases: &[],
-        about: "other than run: print the plan or the settings and exit without running main",
+        about: "other than run: print the plan or the settings, or ask the running service for its health, and exit without running main",
     },
 ];
 
@@ -228,6 +231,12 @@ impl Setting {
         names
     }
 
+    /// Whether a file may say it, and not only the environment.
+    #[must_use]
+    pub fn is_for_files(&self) -> bool {
+        !ENVIRONMENT_ONLY.contains(&self.key)
+    }
+
     /// What a bare number counts in a file, and in the variable that is called like the key.
     pub(crate) fn unit(&self) -> Unit {
         match self.kind {
@@ -237,9 +246,11 @@ impl Setting {
     }
 }
 
-/// The settings that crates contributed to this program.
-pub(super) fn contributed() -> impl Iterator<Item = &'static Contribution> {
-    inventory::iter::<Contribution>.into_iter()
+/// What crates contributed to this program, by feature: the order in which it was linked must not show.
+#[must_use]
+pub fn contributed() -> Vec<&'static Contribution> {
+    let all: Vec<&'static Contribution> = inventory::iter::<Contribution>.into_iter().collect();
+    rank(all.len(), &|a, b| all[a].feature.cmp(all[b].feature)).into_iter().map(|place| all[place]).collect()
 }
 
 #[cfg(test)]

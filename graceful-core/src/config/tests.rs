@@ -104,7 +104,7 @@ fn bad_values_name_variable_value_and_cure() {
     check(&[("HEALTH_CHECK_INTERVAL", "0")], "HEALTH_CHECK_INTERVAL=\"0\" cannot be used: at least 1ms");
     check(
         &[("GRACEFUL", "plam")],
-        "GRACEFUL=\"plam\" cannot be used: write one of config, config-json, plan, plan-json, run",
+        "GRACEFUL=\"plam\" cannot be used: write one of config, config-json, health, plan, plan-json, run",
     );
     check(
         &[("GRACEFUL_LOG", "loud")],

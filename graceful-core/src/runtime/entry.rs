@@ -129,6 +129,12 @@ fn prepare(spec: &MainSpec) -> Result<Prepared, StartError> {
     let mut builder = spec.builder()?;
     builder.resolve()?;
     let asked = builder.settings.show();
+    if asked == Some(Show::Health) {
+        // Where it can be asked, that has happened before.
+        let expected = "nothing here can ask: graceful-std has its feature `health` for it, with #[graceful::main]";
+        let (name, value) = ("GRACEFUL".to_owned(), "health".to_owned());
+        return Err(StartError::Environment { name, value, expected: expected.to_owned() });
+    }
     // Shown even when the plan cannot be kept: whoever looks for the reason may find it here.
     let text = if let Some(Show::Config | Show::ConfigJson) = asked {
         let hooks: Vec<_> = builder.hooks.iter().map(|hook| hook.planned.clone()).collect();

@@ -29,7 +29,7 @@ static SETTINGS: &[Setting] = &[
     },
 ];
 
-inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+inventory::submit! { Contribution { feature: "admin", settings: SETTINGS, reader: None } }
 
 /// What was said.
 #[derive(Default)]

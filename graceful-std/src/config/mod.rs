@@ -26,6 +26,18 @@
 //!
 //! It is read once, at the start: what it says later needs a restart.
 
+// With every feature that has settings, as the tests have them: the reference is of all of them.
+#[cfg(all(
+    test,
+    feature = "admin",
+    feature = "config",
+    feature = "logging",
+    feature = "metrics",
+    feature = "pool",
+    feature = "process",
+    feature = "redis"
+))]
+mod reference;
 mod toml;
 
 pub use self::toml::toml;

@@ -15,7 +15,7 @@ const LARGEST: u64 = 1024 * 1024;
 /// The table that is ours in a file that is not.
 const OURS: &str = "graceful";
 
-inventory::submit! { Contribution { settings: &[], reader: Some(toml) } }
+inventory::submit! { Contribution { feature: "config", settings: &[], reader: Some(toml) } }
 
 /// Reads a settings file: the keys of its table `[graceful]`, or all of them where it has none.
 ///

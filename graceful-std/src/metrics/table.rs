@@ -20,4 +20,4 @@ static SETTINGS: &[Setting] = &[
     },
 ];
 
-inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+inventory::submit! { Contribution { feature: "metrics", settings: SETTINGS, reader: None } }

@@ -11,4 +11,4 @@ static SETTINGS: &[Setting] = &[Setting {
     about: "off: queries that run when a pool closes are waited for, and never cancelled",
 }];
 
-inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+inventory::submit! { Contribution { feature: "pool", settings: SETTINGS, reader: None } }

@@ -27,7 +27,7 @@ static SETTINGS: &[Setting] = &[
     },
 ];
 
-inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+inventory::submit! { Contribution { feature: "process", settings: SETTINGS, reader: None } }
 
 /// What was said; `None` is nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

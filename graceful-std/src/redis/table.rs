@@ -11,4 +11,4 @@ static SETTINGS: &[Setting] = &[Setting {
     about: "off: what is pending is not sent, and connections are closed at once",
 }];
 
-inventory::submit! { Contribution { settings: SETTINGS, reader: None } }
+inventory::submit! { Contribution { feature: "redis", settings: SETTINGS, reader: None } }
