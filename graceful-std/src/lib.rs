@@ -192,7 +192,7 @@ pub use fuzzing::targets as __fuzz;
 #[path = "entry.rs"]
 pub mod __private;
 /// What the tool shares with the built-in health check.
-#[cfg(feature = "cli")]
+#[cfg(feature = "health")]
 #[doc(hidden)]
 pub mod __cli {
     pub use crate::health::{Detail, HealthCheck, Verdict, default_target, read_time, read_timeout};

@@ -147,7 +147,7 @@ impl Managed for SqliteConnectionManager {
         match done {
             Ok(0) => Ok(()),
             Ok(_) => {
-                log::info!(target: "graceful", "write-ahead log kept reason=in_use");
+                log::info!(target: "graceful", reason = "in_use"; "write-ahead log kept");
                 Ok(())
             }
             Err(error) => Err(format!("the write-ahead log was not checkpointed: {error}").into()),

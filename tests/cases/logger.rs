@@ -31,6 +31,24 @@ fn every_line_is_an_object() {
     }
     assert_eq!(find("signal_received")["signal"], "SIGTERM");
     assert_eq!(find("exiting")["code"], 0);
+    // Every step of the end says whose it is, what it came to and how long it took.
+    let steps = [
+        ("phase_changed", "stopping_tasks", "done"),
+        ("phase_changed", "cleaning_up", "done"),
+        ("task_ended", "wait", "stopped"),
+        ("hook_finished", "close", "completed"),
+        ("hook_finished", "probes", "completed"),
+        ("exiting", "service", "clean"),
+    ];
+    for (event, component, status) in steps {
+        let is_it = |line: &&Value| line["event_type"] == event && line["component"] == component;
+        let line = lines.iter().find(is_it).unwrap_or_else(|| panic!("no {event} of {component}: {exit}"));
+        assert_eq!(line["status"], status, "{line}");
+        assert!(line["took_ms"].as_f64().is_some_and(|took| took < 60_000.0), "{line}");
+    }
+    for line in lines.iter().filter(|line| line["target"] == "graceful") {
+        assert!(line["component"].is_string() && line["status"].is_string(), "{line}");
+    }
     let own = lines.iter().find(|line| line["order"] == 7).unwrap_or_else(|| panic!("not ours: {exit}"));
     assert_eq!((&own["level"], &own["message"]), (&"warn".into(), &"order \"late\"".into()));
     assert!(own.get("event_type").is_none());

@@ -12,7 +12,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 /// The path of an example of the package `graceful-examples`.
 pub(crate) fn example(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(build_examples);
+    BUILT.get_or_init(|| build(&["--package", "graceful-examples", "--examples"]));
     existing(profile_dir().join("examples").join(name))
 }
 
@@ -27,6 +27,13 @@ pub fn from_pypi(package: &str, program: &str) -> PathBuf {
     path
 }
 
+/// The command-line tool of `graceful-std`.
+pub(crate) fn tool() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["--package", "graceful-std", "--features", "cli", "--bin", "graceful"]));
+    existing(profile_dir().join("graceful"))
+}
+
 /// `target/<profile>`: test binaries are in `deps` below it.
 pub(crate) fn profile_dir() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its executable");
@@ -39,17 +46,17 @@ pub(crate) fn profile_dir() -> PathBuf {
 }
 
 /// Cargo itself knows best whether they are stale.
-fn build_examples() {
+fn build(what: &[&str]) {
     let profile = profile_dir();
     let target = profile.parent().expect("the profile is in the target directory");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "graceful-examples", "--examples", "--target-dir"]).arg(target);
+    cargo.args(["build", "--quiet"]).args(what).arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace");
     let output = cargo.current_dir(workspace).output().expect("cargo runs");
-    assert!(output.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{what:?} does not build:\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn existing(path: PathBuf) -> PathBuf {

@@ -49,6 +49,11 @@ impl Service {
         Self::program(name, binaries::example(name))
     }
 
+    /// The tool `graceful`, which is built when it is first asked for.
+    pub fn tool() -> Self {
+        Self::program("graceful", binaries::tool())
+    }
+
     /// Any other program. `name` is for messages.
     ///
     /// It starts without the variables that would change what a service does: those of `graceful` and of clusters. Its

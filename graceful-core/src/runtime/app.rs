@@ -454,7 +454,7 @@ impl App {
         let granted = plan.waits(plan.tasks_ask()).drain;
         if granted < plan.budgets().drain / 2 {
             let fields = [("granted", granted.into()), ("asked", plan.budgets().drain.into())];
-            observer.warn("the hooks leave the drain less than half of its budget", fields);
+            observer.warn("drain shortened by the hooks", fields);
         }
         for kind in plan.kinds_off() {
             observer.info("checks are off", [("kind", kind.name().into())]);

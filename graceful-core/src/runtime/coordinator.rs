@@ -248,6 +248,10 @@ impl Coordinator {
         if phase == Phase::Draining {
             fields.push(("in_flight", inner.engine.counts().still_open.into()));
         }
+        if let Some(left) = inner.lifecycle().machine.report().phases.iter().find(|left| left.phase == from) {
+            fields.push(("took", left.took.into()));
+            fields.push(("ended", left.end.name().into()));
+        }
         inner.observer.info("phase changed", fields);
     }
 

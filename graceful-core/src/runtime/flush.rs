@@ -9,20 +9,23 @@ use super::inject::Deadline;
 use super::stuck;
 use super::tasks::TaskState;
 use crate::channel::{Missing, channel};
+use crate::clock;
 use crate::lifecycle::machine::Event;
 use crate::lifecycle::report::TaskOutcome;
 use crate::threads;
 
 /// Completes the report and begins the flush; [`Event::Flushed`] tells when it is done.
 pub(crate) fn flush(app: &App, budget: Duration) {
-    let (outcome, code) = {
+    let (outcome, code, took) = {
         let mut lifecycle = app.inner.lifecycle();
         complete(app, &mut lifecycle);
         lifecycle.machine.settle();
+        let took =
+            lifecycle.machine.requested().map_or(Duration::ZERO, |at| clock::now().saturating_duration_since(at));
         let report = lifecycle.machine.report();
-        (report.outcome, report.exit_code)
+        (report.outcome, report.exit_code, took)
     };
-    let fields = [("outcome", outcome.name().into()), ("code", u64::from(code).into())];
+    let fields = [("outcome", outcome.name().into()), ("code", u64::from(code).into()), ("took", took.into())];
     app.observer().info("exiting", fields);
     release_and_flush(app, budget);
 }

@@ -16,6 +16,7 @@ use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlannedTask;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{TaskOutcome, TaskReport};
+use crate::observe::Field;
 use crate::sync::lock;
 use crate::{panics, sys, threads};
 
@@ -229,6 +230,7 @@ fn start(app: &App, task: Task) -> Result<(), StartError> {
     let name = task.planned.name.clone();
     let queue = app.inner.queue.clone();
     let worker = Worker { app: app.clone(), table, row, task };
+    let ended = name.clone();
     let spawned = threads::spawn(&format!("gf-task-{name}"), move || {
         worker.table.began(worker.row);
         let (table, row) = (Arc::clone(&worker.table), worker.row);
@@ -237,6 +239,7 @@ fn start(app: &App, task: Task) -> Result<(), StartError> {
         let dropped = panics::catch(|| worker.work());
         let outcome = if dropped.is_ok() { table.outcome(row) } else { TaskOutcome::Failed };
         table.ended(row, outcome);
+        tell_end(&app, &ended, outcome);
         drop(app);
         queue.send(Message::Event(Event::TaskEnded));
     });
@@ -245,6 +248,20 @@ fn start(app: &App, task: Task) -> Result<(), StartError> {
         return Err(StartError::Thread { name: format!("task {name}"), source });
     }
     Ok(())
+}
+
+/// How long it took is counted from when tasks were told to stop, if they were.
+fn tell_end(app: &App, name: &str, outcome: TaskOutcome) {
+    let mut fields: Vec<Field> = vec![("name", name.to_owned().into()), ("outcome", outcome.name().into())];
+    let told = {
+        let lifecycle = app.inner.lifecycle();
+        let told = lifecycle.machine.report().phases.iter().find(|phase| phase.phase == Phase::StoppingTasks);
+        told.and_then(|phase| Some(lifecycle.machine.requested()? + phase.began))
+    };
+    if let Some(told) = told {
+        fields.push(("took", clock::now().saturating_duration_since(told).into()));
+    }
+    app.observer().info("task ended", fields);
 }
 
 struct Worker {

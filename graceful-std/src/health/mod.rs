@@ -53,7 +53,6 @@ use crate::http::Router;
 use crate::metrics::Metrics;
 
 pub use command::command;
-#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use command::{Detail, HealthCheck, Verdict, default_target, read_time, read_timeout};
 

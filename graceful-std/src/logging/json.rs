@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use graceful_core::__private::parse_duration;
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 use serde_json::{Map, Value as Json};
@@ -15,15 +16,40 @@ pub(super) fn line(record: &Record<'_>, now: SystemTime) -> Vec<u8> {
     object.insert("timestamp".into(), rfc3339(now).into());
     object.insert("level".into(), record.level().as_str().to_lowercase().into());
     object.insert("target".into(), record.target().into());
-    if record.target() == "graceful" {
-        object.insert("event_type".into(), event_type(&message).into());
-    }
-    object.insert("message".into(), message.into());
     // A value that cannot be shown takes nothing else with it.
     let _ = record.key_values().visit(&mut Fields(&mut object));
+    if record.target() == "graceful" {
+        describe(&mut object, &message);
+    }
+    object.insert("message".into(), message.into());
     let mut line = Json::Object(object).to_string().into_bytes();
     line.push(b'\n');
     line
+}
+
+/// What an event of the framework is of, in the order in which it is looked for.
+const COMPONENTS: [&str; 8] = ["name", "address", "pool", "queue", "server", "channels", "path", "from"];
+
+/// The same three fields for every event, whatever the event calls them: who it is of, what became of it, how long it took.
+fn describe(object: &mut Map<String, Json>, message: &str) {
+    let text = |object: &Map<String, Json>, name: &str| object.get(name).and_then(Json::as_str).map(str::to_owned);
+    let component = COMPONENTS.iter().find_map(|name| text(object, name)).unwrap_or_else(|| "service".to_owned());
+    let status = text(object, "outcome").or_else(|| text(object, "ended")).unwrap_or_else(|| status(message));
+    let took = text(object, "took").or_else(|| text(object, "after")).and_then(|took| parse_duration(&took));
+    object.insert("event_type".into(), event_type(message).into());
+    object.entry("component").or_insert_with(|| component.into());
+    object.entry("status").or_insert_with(|| status.into());
+    if let Some(took) = took {
+        // To the microsecond; text has fewer digits anyway.
+        let millis = took.as_micros() as f64 / 1000.0;
+        object.entry("took_ms").or_insert_with(|| millis.into());
+    }
+}
+
+/// Events are facts: their last word says what happened, unless it did not.
+fn status(message: &str) -> String {
+    let at = message.find(" not ").or_else(|| message.rfind(' ')).map_or(0, |at| at + 1);
+    message[at..].replace(' ', "_")
 }
 
 fn event_type(message: &str) -> String {
@@ -132,5 +158,33 @@ mod tests {
         };
         assert_eq!(event("shutdown requested").as_deref(), Some("shutdown_initiated"));
         assert_eq!(event("phase changed").as_deref(), Some("phase_changed"));
+    }
+
+    #[test]
+    fn events_of_the_framework_say_who_what_and_how_long() {
+        let check = |message: &str, fields: &[(&str, Value<'_>)], component: &str, status: &str, took: Option<f64>| {
+            let json: Json = serde_json::from_str(&written("graceful", message, fields)).expect("JSON");
+            assert_eq!(json["component"], component, "{json}");
+            assert_eq!(json["status"], status, "{json}");
+            assert_eq!(json["took_ms"].as_f64(), took, "{json}");
+        };
+        let hook = [("name", Value::from("db")), ("outcome", Value::from("completed")), ("took", Value::from("1.25s"))];
+        check("hook finished", &hook, "db", "completed", Some(1250.0));
+        check(
+            "hook abandoned",
+            &[("name", "db".into()), ("after", "1m 30s".into())],
+            "db",
+            "abandoned",
+            Some(90_000.0),
+        );
+        let phase =
+            [("from", "draining".into()), ("to", "x".into()), ("took", "42us".into()), ("ended", "done".into())];
+        check("phase changed", &phase, "draining", "done", Some(0.042));
+        check("values not dropped", &[], "service", "not_dropped", None);
+        check("exiting", &[("took", "soon".into())], "service", "exiting", None);
+        // What an event says itself stays.
+        check("x", &[("component", "mine".into()), ("status", "odd".into())], "mine", "odd", None);
+        let other: Json = serde_json::from_str(&written("shop", "order stored", &hook)).expect("JSON");
+        assert!(other.get("component").is_none() && other.get("took_ms").is_none(), "{other}");
     }
 }

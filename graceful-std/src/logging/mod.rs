@@ -19,21 +19,25 @@
 //! A line of JSON:
 //!
 //! ```json
-//! {"timestamp":"2026-11-21T14:05:06.789Z","level":"info","target":"graceful","message":"phase changed","event_type":"phase_changed","from":"serving","to":"draining"}
+//! {"timestamp":"2026-11-21T14:05:06.789Z","level":"info","target":"graceful","message":"hook finished","event_type":"hook_finished","component":"close_db","status":"completed","took_ms":12.3,"name":"close_db","order":20,"outcome":"completed","took":"12.3ms"}
 //! ```
 //!
-//! `event_type` is there for what the framework tells (target `graceful`): the message with `_` for spaces, and
-//! `shutdown_initiated` for `shutdown requested`. So a query for one kind of event needs no text search. A field of the name of
-//! one of the first five gets a `_` behind it.
+//! What the framework tells (target `graceful`) has these beside its own fields, so that a query needs no text search:
+//!
+//! | field | says | of a hook that finished | of a phase that was left |
+//! |---|---|---|---|
+//! | `event_type` | what happened: the message with `_` for spaces, and `shutdown_initiated` for `shutdown requested` | `hook_finished` | `phase_changed` |
+//! | `component` | to whom: a hook, a task, a listener's address, a pool, a phase; else `service` | its name | the phase that was left |
+//! | `status` | what it came to | `completed`, `failed`, `panicked`, `skipped`, `timed_out` | `done`, `deadline`, `escalated` |
+//! | `took_ms` | how long it took, where something ended | since it began | since it was entered |
+//!
+//! A field of your own with the name of one that every line has gets a `_` behind it.
 //!
 //! # What the framework tells
 //!
-//! | level | events |
-//! |---|---|
-//! | info | `listener_started`, `service_ready`, `signal_received`, `shutdown_initiated`, `phase_changed`, `listener_stopped`, `hook_began`, `hook_finished`, `reload_finished`, `exiting` |
-//! | warn | `hook_abandoned`, `task_abandoned`, `connections_cut`, `connection_cut`, `hastened`, `ticket_still_out`, `values_not_dropped`, `accept_paused`, `admin_shutdown_requested`, `admin_end_forced`, `admin_request_refused` |
-//! | error | `handler_panicked`, `handler_failed`, `hook` failures, `task_failed`, `task_panicked`, `session_panicked` |
-//! | debug | what happens to one connection |
+//! Every event, and the levels it is told at. A failed step has the same event as one that went well, at a higher level.
+//!
+#![doc = include_str!("events.md")]
 //!
 //! # A sink that is stuck
 //!

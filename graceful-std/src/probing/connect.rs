@@ -16,6 +16,8 @@ use super::{Doing, Place, ProbeError, Until};
 #[derive(Debug)]
 pub struct Link {
     stream: Stream,
+    /// Bytes of the answer that is under way.
+    pub(super) received: usize,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl Link {
                     note(format_args!("connected"));
                     // Without it one question would still be answered.
                     let _ = stream.set_nodelay(true);
-                    return Ok(Self { stream: Stream::Tcp(stream) });
+                    return Ok(Self { stream: Stream::Tcp(stream), received: 0 });
                 }
                 Err(error) if is_timeout(&error) => last = Some(until.over(Doing::Connecting)),
                 Err(source) => {
@@ -112,10 +114,21 @@ impl Link {
 fn unix(path: &std::path::Path, until: Until) -> Result<Link, ProbeError> {
     let failed = |source| ProbeError::Connect { address: path.display().to_string(), source };
     let own = path.to_owned();
-    match aside("gf-connect", until, Doing::Connecting, move || UnixStream::connect(own))? {
-        Ok(stream) => Ok(Link { stream: Stream::Unix(stream) }),
+    match aside("gf-connect", until, Doing::Connecting, move || connect(&own))? {
+        Ok(stream) => Ok(Link { stream: Stream::Unix(stream), received: 0 }),
         Err(source) => Err(failed(source)),
     }
+}
+
+/// `@name` is in the abstract namespace, as where services listen.
+#[cfg(unix)]
+fn connect(path: &std::path::Path) -> io::Result<UnixStream> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = path.to_str().and_then(|path| path.strip_prefix('@')) {
+        use std::os::linux::net::SocketAddrExt as _;
+        return UnixStream::connect_addr(&std::os::unix::net::SocketAddr::from_abstract_name(name)?);
+    }
+    UnixStream::connect(path)
 }
 
 #[cfg(not(unix))]

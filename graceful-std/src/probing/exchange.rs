@@ -87,6 +87,7 @@ impl Link {
     }
 
     fn answer(&mut self, until: Until) -> Result<Answer, ProbeError> {
+        self.received = 0;
         let mut bytes = Vec::new();
         let head = loop {
             match parse(&bytes)? {
@@ -179,8 +180,9 @@ impl Link {
     fn more(&mut self, bytes: &mut Vec<u8>, until: Until) -> Result<(), ProbeError> {
         let mut buffer = [0; 4096];
         match self.read(&mut buffer, until)? {
-            0 => Err(ProbeError::Ended { received: bytes.len() }),
+            0 => Err(ProbeError::Ended { received: self.received }),
             read => {
+                self.received += read;
                 bytes.extend_from_slice(&buffer[..read]);
                 Ok(())
             }

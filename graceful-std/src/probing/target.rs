@@ -122,7 +122,11 @@ fn tcp(url: &str, authority: &str) -> Result<Place, String> {
         Some(rest) => {
             let (host, behind) = rest.split_once(']').ok_or_else(|| format!("{url}: the bracket [ is never closed"))?;
             host.parse::<Ipv6Addr>().map_err(|_| format!("{url}: [{host}] is no IPv6 address"))?;
-            (host, behind.strip_prefix(':').or_else(|| behind.is_empty().then_some("80")).unwrap_or(behind))
+            match behind.strip_prefix(':') {
+                Some(port) => (host, port),
+                None if behind.is_empty() => (host, "80"),
+                None => return Err(format!("{url}: a port begins with a colon: http://[{host}]:9090")),
+            }
         }
         None if authority.parse::<Ipv6Addr>().is_ok() => {
             return Err(format!("{url}: an IPv6 address needs brackets: http://[{authority}]:9090"));
@@ -187,7 +191,7 @@ mod tests {
             ("", "\"\" is no host"),
             ("http://[::1/", "never closed"),
             ("http://[shop]:80/", "no IPv6 address"),
-            ("[::1]9090", "no port"),
+            ("[::1]9090", "begins with a colon"),
             ("::1", "needs brackets"),
             ("http://sh op/", "%20"),
             ("http://shop/\r\nX: y", "'\\r'"),

@@ -191,7 +191,8 @@ impl Redis {
         let closed = shared.pool.close(deadline).map_err(|still_out| left.pool = Some(Box::new(still_out)));
         left.cancelled = self.counters().cancelled();
         let closed = closed.unwrap_or_default();
-        log::info!(target: "graceful", cancelled = closed.cancelled; "redis closed: {statistics}");
+        let statistics = statistics.to_string();
+        log::info!(target: "graceful", cancelled = closed.cancelled, statistics = statistics.as_str(); "redis closed");
         if left.is_nothing() { Ok(closed) } else { Err(left) }
     }
 

@@ -321,14 +321,14 @@ impl WebSocketSession {
             // Its text is the user's to make.
             result.map_err(|error| error.to_string())
         });
-        let (fact, error) = match result {
+        let route = self.takeover.route();
+        match result {
             Ok(Ok(())) => return,
             // It could not send any more: that is no failure of its own.
             Ok(Err(error)) if !socket.is_open() => return turn.debug("websocket handler failed", socket.id(), &error),
-            Ok(Err(error)) => ("websocket handler failed", error),
-            Err(message) => ("websocket handler panicked", message),
-        };
-        turn.error(fact, socket.id(), &format_args!("{}: {error}", self.takeover.route()));
+            Ok(Err(error)) => turn.error("websocket handler failed", socket.id(), &format_args!("{route}: {error}")),
+            Err(error) => turn.error("websocket handler panicked", socket.id(), &format_args!("{route}: {error}")),
+        }
         if !is_last {
             self.fail(CloseCode::INTERNAL, "internal error", &socket.0, turn.read_clock());
         }

@@ -60,6 +60,7 @@ impl Saw {
             Ok(answer) => Self::Answered(answer.status, answer.says()),
             Err(error) if error.is_lost() => Self::Lost(error.to_string()),
             Err(error @ ProbeError::TimedOut { .. }) => Self::Silent(error.to_string()),
+            Err(error) if error.is_refused() => Self::Refused("refused".to_owned()),
             Err(error) => Self::Refused(error.to_string()),
         }
     }

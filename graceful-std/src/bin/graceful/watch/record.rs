@@ -157,6 +157,9 @@ impl Record {
             .find(|seen| matches!(seen.who, Who::Newcomer | Who::Work) && matches!(seen.saw, Saw::Refused(_)));
         let ready = self.of(Who::Readiness).filter(|seen| matches!(seen.saw, Saw::Answered(200..=299, _)));
         for ready in ready {
+            if ready.began > stopping + TURNED {
+                return (Mark::Broken, format!("{what}: it was ready for {:.1?} more", first.at - stopping));
+            }
             if refused.is_some_and(|refused| refused.at < ready.began) {
                 return (
                     Mark::Broken,
@@ -165,9 +168,6 @@ impl Record {
             }
             if ready.began > first.at {
                 return (Mark::Broken, format!("{what}: it was ready again, and then stopped"));
-            }
-            if ready.began > stopping + TURNED {
-                return (Mark::Broken, format!("{what}: it was ready for {:.1?} more", first.at - stopping));
             }
         }
         (Mark::Kept, format!("{what} ({status} after {:.1?})", self.since(first.at)))
