@@ -148,11 +148,11 @@ fn everything_that_fails_is_named() {
 fn who_cannot_look_does_not_say_that_all_is_well() {
     // Every look opens a file, and clients take all descriptors.
     let service =
-        Service::fixture("monitored").under(["prlimit", "--nofile=48"]).env("MEMORY_THRESHOLD_MB", "100000").start();
+        Service::fixture("monitored").under(["prlimit", "--nofile=64"]).env("MEMORY_THRESHOLD_MB", "100000").start();
     service.wait_text("check passed name=process_memory");
     let mut admin = Http::connect(service.address_after("admin on http://")).expect("it listens");
     admin.get("/health/ready").expect_status(200);
-    let clients: Vec<_> = (0..100).map(|_| connect(&service)).collect();
+    let clients: Vec<_> = (0..200).map(|_| connect(&service)).collect();
     service.wait_text("error=\"/proc/self/status cannot be read: Too many open files");
     admin.get("/health/ready").expect_status(200);
     drop(clients);

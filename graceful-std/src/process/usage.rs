@@ -15,7 +15,7 @@ pub struct Usage {
     pub pid: u32,
     /// What it runs on.
     pub platform: Platform,
-    /// When it began. It stays the same, whatever happens to the clock meanwhile.
+    /// When it began, to a second. It stays the same, whatever happens to the clock meanwhile.
     pub started_at: Option<SystemTime>,
     /// How long ago that was.
     pub uptime: Option<Duration>,

@@ -59,6 +59,7 @@ fn usage() -> Json<Value> {
         "uptime": usage.uptime.map(|uptime| uptime.as_secs_f64()),
         "resident_memory": usage.resident_memory,
         "virtual_memory": usage.virtual_memory,
+        "memory_limit": usage.memory_limit,
         "cpu_time": usage.cpu_time.map(|used| used.as_secs_f64()),
         "open_files": usage.open_files,
         "open_files_limit": usage.open_files_limit,
