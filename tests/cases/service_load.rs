@@ -74,6 +74,8 @@ fn a_database_that_is_locked_for_ever() {
     let exit = service.wait(PATIENCE);
     exit.expect_code(3).expect_within(Duration::from_secs(7));
     assert!(exit.incomplete().iter().any(|line| line.contains("deliver_the_rest")), "{exit}");
+    // Who waited for the lock came back when it was cancelled.
+    assert!(!exit.has("cancelled in vain") && !exit.has("did not come back in time"), "{exit}");
     drop(other);
     let service = shop.start();
     let again = Buyers::start(service.address(), 2);
