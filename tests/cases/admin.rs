@@ -111,7 +111,10 @@ fn what_it_tells() {
     working.send(graceful_tests::get("/work?ms=60000")).expect("it reads");
     operated.service.wait_text("working");
 
-    let status = operated.status();
+    // `main` has returned, and the task's thread runs, a moment after the first look may come.
+    let status = operated.wait("/admin/status", |status| {
+        status["tasks"][0]["state"] == "stopped" && status["tasks"][1]["state"] == "running"
+    });
     assert_eq!(status["service"], "graceful-tests", "{status:#}");
     assert_eq!(status["pid"], operated.service.pid().as_raw());
     assert_eq!((&status["phase"], &status["ready"], &status["alive"]), (&json!("serving"), &json!(true), &json!(true)));

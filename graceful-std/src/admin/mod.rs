@@ -59,6 +59,8 @@
 //! | `ADMIN_TOKEN_FILE` | a file with it, read once at the start; a line break at its end is no part of it | none |
 //! | `ADMIN_PREFIX` | where it is | `/admin` |
 //!
+//! A file is better than a variable, which child processes inherit and `/proc` shows to the same user.
+//!
 //! Without a token, a browser on this machine could be turned against it by any page that it shows. So a request is refused
 //! (403) when its `Host` is neither `localhost` nor a loopback address (DNS rebinding), when its `Origin` is another one, when
 //! the browser says that it comes from another site, and when it came through a proxy (`Forwarded`, `X-Forwarded-For`, `Via`):
