@@ -296,6 +296,21 @@ mod tests {
     }
 
     #[test]
+    fn told_of_a_forced_end_too() {
+        let (hold, held) = mpsc::channel::<()>();
+        let hangs = Hook::new("hangs", move |_: &mut Args<'_>| held.recv().unwrap_or(()));
+        let runtime = Runtime::builder("told").hook(hangs).start().expect("it starts");
+        let (sender, told) = mpsc::channel();
+        let tell = move |report: &Report, _| sender.send(report.clone());
+        runtime.app().on_report("tell", tell).expect("it is early");
+        let report = runtime.shutdown_within(Duration::from_millis(50), "a test");
+        let told = told.recv_timeout(LONG).expect("told of the report");
+        assert_eq!((told.outcome, told.failed()), (Outcome::DeadlineExceeded, vec!["hangs"]));
+        assert_eq!((told.outcome, &told.hooks), (report.outcome, &report.hooks));
+        drop(hold);
+    }
+
+    #[test]
     fn whatever_they_do_the_others_are_told_and_the_report_stands() {
         let runtime = Runtime::builder("told").flush(Duration::from_millis(200)).start().expect("it starts");
         let app = runtime.app();
