@@ -47,7 +47,7 @@
 //! | `draining` | the accept backlog is emptied, listeners close, work in flight ends, idle HTTP connections get one last chance; 250 ms before the deadline tokens are cancelled, at the deadline connections are cut | `drain` | 20 s |
 //! | `stopping_tasks` | tasks are told and joined | `tasks` | 10 s |
 //! | `cleaning_up` | hooks by ascending order, equal orders in parallel | each its own | 5 s |
-//! | `flushing` | flush hooks, provided values are dropped, logs are flushed, the report is written | `flush` | 1 s |
+//! | `flushing` | flush hooks, provided values are dropped, whoever asked for it is told of the report ([`App::on_report`]), logs are flushed, the report is written | `flush` | 1 s |
 //!
 //! A phase ends when it is done or at its deadline. `timeout` (30 s) is the total. The time of hooks and flush is reserved:
 //! lame duck, drain and tasks share what is left, in proportion when it is less than they ask for, and what one of them does

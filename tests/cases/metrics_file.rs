@@ -219,7 +219,9 @@ fn killed_in_the_middle_of_it() {
 #[test]
 fn a_third_signal_is_a_forced_end() {
     let figures = Figures::new();
-    let service = figures.service().envs([("GF_CLOSE_DB", "read"), ("SHUTDOWN_DEBOUNCE", "50ms")]).stdin_held().start();
+    // Nor does a listener that hangs keep it.
+    let stuck = [("GF_CLOSE_DB", "read"), ("GF_TOLD", "busy"), ("SHUTDOWN_DEBOUNCE", "50ms")];
+    let service = figures.service().envs(stuck).stdin_held().start();
     service.signal(Signal::SIGTERM);
     service.wait_text("hook close_db began");
     figures.wait_pending();

@@ -48,6 +48,16 @@ impl App {
     /// # Blocking
     /// It runs on a thread of its own and has a part of the flush's budget: until the deadline that it is handed. A moment later it
     /// is left behind.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # let runtime = graceful_core::Runtime::builder("shop").start()?;
+    /// # let app = runtime.app();
+    /// app.on_report("audit", |report, _deadline| {
+    ///     std::fs::write("/tmp/last-shutdown", format!("{report}\n{:?}\n", report.failed()))
+    /// })?;
+    /// # Ok::<(), graceful_core::StartError>(())
+    /// ```
     pub fn on_report<R: Returned>(
         &self,
         name: impl Into<String>,
@@ -275,15 +285,15 @@ mod tests {
         let runtime = runtime();
         let (sender, told) = mpsc::channel();
         let asked = sender.clone();
-        runtime.app().on_request("ask", move |report| asked.send((report.requested_at_unix_ms, report.clone())));
-        let tell = move |report: &Report, _| sender.send((0, report.clone()));
+        runtime.app().on_request("ask", move |report| asked.send(Box::new(report.clone())));
+        let tell = move |report: &Report, _| sender.send(Box::new(report.clone()));
         runtime.app().on_report("tell", tell).expect("it is early");
         let app = runtime.app().clone();
         assert_eq!(app.components(), ["close", "connections"]);
         let report = runtime.shutdown("a test");
-        let (at, first) = told.recv_timeout(LONG).expect("told of the request");
-        assert!(at > 0 && !first.phases.is_empty() && first.hooks.is_empty(), "{first:?}");
-        let (_, told) = told.recv_timeout(LONG).expect("told of the report");
+        let first = told.recv_timeout(LONG).expect("told of the request");
+        assert!(first.requested_at_unix_ms > 0 && !first.phases.is_empty() && first.hooks.is_empty(), "{first:?}");
+        let told = told.recv_timeout(LONG).expect("told of the report");
         assert_eq!((told.outcome, told.exit_code), (Outcome::Incomplete, 3));
         assert_eq!((&told.incomplete, &told.hooks), (&report.incomplete, &report.hooks));
         assert_eq!(told.failed(), ["close"]);
@@ -293,6 +303,21 @@ mod tests {
         let (sender, told) = mpsc::channel();
         app.on_request("late", move |_| sender.send(()));
         told.recv_timeout(LONG).expect("told at once");
+    }
+
+    #[test]
+    fn told_of_a_forced_end_too() {
+        let (hold, held) = mpsc::channel::<()>();
+        let hangs = Hook::new("hangs", move |_: &mut Args<'_>| held.recv().unwrap_or(()));
+        let runtime = Runtime::builder("told").hook(hangs).start().expect("it starts");
+        let (sender, told) = mpsc::channel();
+        let tell = move |report: &Report, _| sender.send(Box::new(report.clone()));
+        runtime.app().on_report("tell", tell).expect("it is early");
+        let report = runtime.shutdown_within(Duration::from_millis(50), "a test");
+        let told = told.recv_timeout(LONG).expect("told of the report");
+        assert_eq!((told.outcome, told.failed()), (Outcome::DeadlineExceeded, vec!["hangs"]));
+        assert_eq!((told.outcome, &told.hooks), (report.outcome, &report.hooks));
+        drop(hold);
     }
 
     #[test]
