@@ -9,7 +9,7 @@ use super::table::{SettingKind, Unit};
 use crate::observe::show;
 
 /// What a setting is set to.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum SettingValue {
     /// Of [`SettingKind::Duration`].
@@ -70,6 +70,22 @@ impl SettingValue {
     }
 }
 
+/// Paths are the same when they are written the same: to compare their parts takes kilobytes of code.
+impl PartialEq for SettingValue {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Duration(one), Self::Duration(other)) => one == other,
+            (Self::Number(one), Self::Number(other)) => one == other,
+            (Self::Path(one), Self::Path(other)) => one.as_os_str() == other.as_os_str(),
+            (Self::Switch(one), Self::Switch(other)) => one == other,
+            (Self::Secret(one), Self::Secret(other)) | (Self::Text(one), Self::Text(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for SettingValue {}
+
 /// As it would be written; `***` for a secret.
 impl fmt::Display for SettingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,6 +110,7 @@ impl fmt::Debug for SettingValue {
 
 impl SettingKind {
     /// Reads a value, a bare number in `unit`. The error says what to write.
+    #[inline(never)]
     pub(crate) fn parse(&self, text: &str, unit: Unit) -> Result<SettingValue, String> {
         let word = text.trim();
         match *self {
@@ -118,22 +135,23 @@ impl SettingKind {
 }
 
 fn switch(word: &str) -> Option<Switch> {
-    let is = |words: [&str; 4]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if is(["true", "1", "yes", "on"]) {
-        Some(Switch::On)
-    } else if is(["false", "0", "no", "off"]) {
-        Some(Switch::Off)
-    } else {
-        None
-    }
+    const WORDS: [&str; 8] = ["false", "0", "no", "off", "true", "1", "yes", "on"];
+    let place = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word))?;
+    Some(if place < 4 { Switch::Off } else { Switch::On })
 }
 
+#[inline(never)]
 fn duration(word: &str, unit: Unit, least: Duration) -> Result<Duration, String> {
-    let (read, name) = match unit {
-        Unit::Milliseconds => (Duration::from_millis as fn(u64) -> Duration, "milliseconds"),
-        Unit::Seconds => (Duration::from_secs as fn(u64) -> Duration, "seconds"),
+    let name = match unit {
+        Unit::Milliseconds => "milliseconds",
+        Unit::Seconds => "seconds",
     };
-    match word.parse().ok().map(read).or_else(|| crate::duration::parse(word)) {
+    let read = match (word.parse(), unit) {
+        (Ok(number), Unit::Milliseconds) => Some(Duration::from_millis(number)),
+        (Ok(number), Unit::Seconds) => Some(Duration::from_secs(number)),
+        _ => crate::duration::parse(word),
+    };
+    match read {
         None => Err(format!("write a whole number of {name}, or a duration as in 20s or 1m 30s")),
         Some(duration) if duration > LONGEST => Err("at most 24h".to_owned()),
         Some(duration) if duration < least => Err(format!("at least {}", show(least))),
