@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Settings;
 use super::hooks;
 use super::source::Source;
+use super::value::{owned, shown};
 use crate::lifecycle::hooks::{DEFAULT_HOOK_TIMEOUT, PlannedHook};
 use crate::lifecycle::json::{Item, Json};
 use crate::observe::show;
@@ -34,13 +35,13 @@ impl Settings {
         let mut all = Vec::new();
         for setting in self.table() {
             let (value, source) = match self.said(setting.key) {
-                Some((value, source)) => (value.to_string(), source),
-                None => (setting.default.to_owned(), &Source::Default),
+                Some((value, source)) => (shown(value), source),
+                None => (owned(setting.default), &Source::Default),
             };
             all.push(EffectiveSetting {
-                key: setting.key.to_owned(),
+                key: owned(setting.key),
                 value,
-                source: source.to_string(),
+                source: shown(source),
                 default: setting.default,
                 variables: setting.variables(),
                 about: setting.about,
@@ -54,9 +55,9 @@ impl Settings {
                 _ => unsaid(hook),
             };
             all.push(EffectiveSetting {
-                key: format!("hooks.{}", hook.name),
+                key: shown(&format_args!("hooks.{}", hook.name)),
                 value: show(hook.timeout),
-                source: said.to_string(),
+                source: shown(said),
                 default: "5s",
                 variables: hooks::variables(&hook.name),
                 about: "the timeout of the hook",

@@ -8,7 +8,7 @@ use super::hooks::{HookTimeout, named_by};
 use super::source::Source;
 use super::suggest::nearest;
 use super::table::{Setting, SettingKind, Unit};
-use super::value::{HIDDEN, SettingValue};
+use super::value::{HIDDEN, SettingValue, owned, shown};
 use super::{SECONDS, Settings};
 use crate::error::StartError;
 
@@ -53,34 +53,49 @@ impl Settings {
     pub(super) fn read_environment(&mut self, environment: &dyn Environment) -> Result<(), StartError> {
         let table = self.table();
         for setting in &table {
-            let mut said: Option<(SettingValue, String)> = None;
-            for (name, unit) in names(setting) {
-                let Some(value) = read(environment, &name, unit, setting.kind)? else { continue };
-                match &said {
-                    None => said = Some((value, name)),
-                    Some((first, _)) if *first == value => {}
-                    Some((_, other)) => {
-                        let expected = format!("{other} sets the same to another value; set one of them");
-                        return Err(unusable(environment, name, setting.kind, expected));
-                    }
-                }
-            }
-            if let Some((value, name)) = said {
-                self.say(setting.key, value, Source::Environment { name });
-            }
+            self.read_setting(environment, setting)?;
         }
         for name in environment.names() {
             // What has a meaning already keeps it: SHUTDOWN_BACKGROUND_TIMEOUT is not that of a hook `background`.
-            let Some((called, unit)) = named_by(&name).filter(|_| !is_known(&table, &name)) else { continue };
-            let text = environment.value(&name).unwrap_or_default().to_string_lossy().into_owned();
-            if text.is_empty() {
-                continue;
+            if let Some((called, unit)) = named_by(&name)
+                && !is_known(&table, &name)
+            {
+                self.note_hook(environment, called, unit, &name);
             }
-            let timeout = SECONDS.parse(&text, unit).map(|value| value.duration().unwrap_or_default());
-            let called = called.to_owned();
-            self.hook_timeouts.push(HookTimeout { called, text, timeout, source: Source::Environment { name } });
         }
         Ok(())
+    }
+
+    /// Takes what the variables of one setting say, which must all be the same.
+    #[inline(never)]
+    fn read_setting(&mut self, environment: &dyn Environment, setting: &Setting) -> Result<(), StartError> {
+        let mut first: Option<&str> = None;
+        let names = names(setting);
+        for (name, unit) in &names {
+            let Some(value) = read(environment, name, *unit, setting.kind)? else { continue };
+            let Some(other) = first else {
+                first = Some(name);
+                self.say(setting.key, value, Source::Environment { name: owned(name) });
+                continue;
+            };
+            if read(environment, other, unit_of(&names, other), setting.kind)? != Some(value) {
+                let expected = shown(&format_args!("{other} sets the same to another value; set one of them"));
+                return Err(unusable(environment, name, setting.kind, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what a variable says of a hook, which may come later.
+    #[inline(never)]
+    fn note_hook(&mut self, environment: &dyn Environment, called: &str, unit: Unit, name: &str) {
+        let text = text(environment, name);
+        if text.is_empty() {
+            return;
+        }
+        let timeout = SECONDS.parse(&text, unit).map(|value| value.duration().unwrap_or_default());
+        let source = Source::Environment { name: owned(name) };
+        self.hook_timeouts.push(HookTimeout { called: owned(called), text, timeout, source });
     }
 
     /// Variables that look like ours and are not, with what was probably meant. Those of hooks are left out: see
@@ -103,11 +118,18 @@ impl Settings {
 /// The variables of a setting.
 #[inline(never)]
 pub(super) fn names(setting: &Setting) -> Vec<(String, Unit)> {
-    let mut names = vec![(setting.key.to_ascii_uppercase(), setting.unit())];
+    let mut names = Vec::with_capacity(1 + setting.aliases.len());
+    let mut own = owned(setting.key);
+    own.make_ascii_uppercase();
+    names.push((own, setting.unit()));
     for alias in setting.aliases {
-        names.push((alias.name.to_owned(), alias.unit));
+        names.push((owned(alias.name), alias.unit));
     }
     names
+}
+
+fn unit_of(names: &[(String, Unit)], name: &str) -> Unit {
+    names.iter().find(|(known, _)| known == name).map_or(Unit::Seconds, |(_, unit)| *unit)
 }
 
 #[inline(never)]
@@ -125,6 +147,7 @@ pub(super) fn lame_duck(environment: &dyn Environment) -> Duration {
 }
 
 /// What one variable says. An empty one says nothing.
+#[inline(never)]
 fn read(
     environment: &dyn Environment,
     name: &str,
@@ -137,17 +160,23 @@ fn read(
     }
     let read = match value.to_str() {
         Some(text) => kind.parse(text, unit),
-        None => Err("it is not UTF-8".to_owned()),
+        None => Err(owned("it is not UTF-8")),
     };
-    read.map(Some).map_err(|expected| unusable(environment, name.to_owned(), kind, expected))
+    read.map(Some).map_err(|expected| unusable(environment, name, kind, expected))
+}
+
+/// What stands there, as far as it is text.
+#[inline(never)]
+fn text(environment: &dyn Environment, name: &str) -> String {
+    environment.value(name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cold]
 #[inline(never)]
-fn unusable(environment: &dyn Environment, name: String, kind: SettingKind, expected: String) -> StartError {
+fn unusable(environment: &dyn Environment, name: &str, kind: SettingKind, expected: String) -> StartError {
     let value = match kind {
-        SettingKind::Secret => HIDDEN.to_owned(),
-        _ => environment.value(&name).unwrap_or_default().to_string_lossy().into_owned(),
+        SettingKind::Secret => owned(HIDDEN),
+        _ => text(environment, name),
     };
-    StartError::Environment { name, value, expected }
+    StartError::Environment { name: owned(name), value, expected }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Settings;
 use super::source::Source;
 use super::table::Unit;
+use super::value::shown;
 use crate::error::StartError;
 
 /// What somebody says about the timeout of a hook, before it is known which hook that is.
@@ -43,7 +44,8 @@ impl Settings {
             match said {
                 Some((_, source)) if source.strength() > line.source.strength() => {}
                 Some((first, source)) if source.strength() == line.source.strength() && first != timeout => {
-                    return Err(line.unusable(format!("{source} sets the same to another value; set one of them")));
+                    let expected = format_args!("{source} sets the same to another value; set one of them");
+                    return Err(line.unusable(shown(&expected)));
                 }
                 _ => said = Some((timeout, &line.source)),
             }
@@ -62,7 +64,7 @@ impl Settings {
             match &line.source {
                 Source::Environment { name } if !name.starts_with("SHUTDOWN_") => {}
                 Source::Environment { name } => idle.push(name.clone()),
-                source => idle.push(source.to_string()),
+                source => idle.push(shown(source)),
             }
         }
         idle
@@ -77,13 +79,13 @@ impl HookTimeout {
             Source::File { path, line } => StartError::File {
                 path: path.clone(),
                 place: Some((*line, 1)),
-                problem: format!("the timeout {} cannot be used: {expected}", self.text),
+                problem: shown(&format_args!("the timeout {} cannot be used: {expected}", self.text)),
             },
             Source::Environment { name } => {
                 StartError::Environment { name: name.clone(), value: self.text.clone(), expected }
             }
             // Nobody else says such things this way.
-            source => StartError::Environment { name: source.to_string(), value: self.text.clone(), expected },
+            source => StartError::Environment { name: shown(source), value: self.text.clone(), expected },
         }
     }
 }
@@ -99,12 +101,15 @@ pub(super) fn named_by(variable: &str) -> Option<(&str, Unit)> {
 }
 
 /// The variables that set the timeout of a hook.
+#[inline(never)]
 pub(super) fn variables(hook: &str) -> Vec<String> {
     let name = in_capitals(hook);
     let name = name.strip_prefix(CLOSE).unwrap_or(&name);
-    let mut variables = vec![format!("SHUTDOWN_{name}_TIMEOUT"), format!("{name}_SHUTDOWN_TIMEOUT_MS")];
+    let mut variables = Vec::with_capacity(3);
+    variables.push(shown(&format_args!("SHUTDOWN_{name}_TIMEOUT")));
+    variables.push(shown(&format_args!("{name}_SHUTDOWN_TIMEOUT_MS")));
     if name == EXTERNAL_SERVICES {
-        variables.push(format!("{name}_TIMEOUT_MS"));
+        variables.push(shown(&format_args!("{name}_TIMEOUT_MS")));
     }
     variables
 }

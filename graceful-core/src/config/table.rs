@@ -226,6 +226,7 @@ const fn milliseconds(name: &'static str) -> Variable {
 impl Setting {
     /// The environment variables that set it, the one that is called like the key first.
     #[must_use]
+    #[inline(never)]
     pub fn variables(&self) -> Vec<String> {
         let mut variables = Vec::new();
         for (name, _) in names(self) {

@@ -114,24 +114,57 @@ impl SettingKind {
     pub(crate) fn parse(&self, text: &str, unit: Unit) -> Result<SettingValue, String> {
         let word = text.trim();
         match *self {
-            Self::Choice(words) => match words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
-                Some(known) => Ok(SettingValue::Text((*known).to_owned())),
-                None => Err(format!("write one of {}", words.join(", "))),
-            },
-            Self::Duration { least, .. } => duration(word, unit, least).map(SettingValue::Duration),
+            Self::Choice(words) => {
+                if let Some(known) = words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
+                    return Ok(SettingValue::Text(owned(known)));
+                }
+            }
+            Self::Duration { least, .. } => return duration(word, unit, least).map(SettingValue::Duration),
             Self::Number { least, most } => match word.parse() {
-                Ok(number) if (least..=most).contains(&number) => Ok(SettingValue::Number(number)),
-                _ => Err(format!("write a number from {least} to {most}")),
+                Ok(number) if (least..=most).contains(&number) => return Ok(SettingValue::Number(number)),
+                _ => {}
             },
-            Self::Path => Ok(SettingValue::Path(PathBuf::from(text))),
-            Self::Secret => Ok(SettingValue::Secret(text.to_owned())),
-            Self::Switch => match switch(word) {
-                Some(switch) => Ok(SettingValue::Switch(switch)),
-                None => Err("write true or false".to_owned()),
-            },
-            Self::Text => Ok(SettingValue::Text(text.to_owned())),
+            Self::Path => return Ok(SettingValue::Path(PathBuf::from(owned(text)))),
+            Self::Secret => return Ok(SettingValue::Secret(owned(text))),
+            Self::Switch => {
+                if let Some(switch) = switch(word) {
+                    return Ok(SettingValue::Switch(switch));
+                }
+            }
+            Self::Text => return Ok(SettingValue::Text(owned(text))),
+        }
+        Err(self.cure())
+    }
+
+    /// What to write, where a word is not one of them.
+    #[cold]
+    #[inline(never)]
+    fn cure(&self) -> String {
+        match self {
+            Self::Choice(words) => {
+                let mut cure = owned("write one of");
+                for word in *words {
+                    cure.push_str(if cure.ends_with("of") { " " } else { ", " });
+                    cure.push_str(word);
+                }
+                cure
+            }
+            Self::Number { least, most } => format!("write a number from {least} to {most}"),
+            _ => owned("write true or false"),
         }
     }
+}
+
+/// Copies a text. Not inlined: there are many, and each would be a call of the allocator with all that belongs to it.
+#[inline(never)]
+pub(super) fn owned(text: &str) -> String {
+    text.to_owned()
+}
+
+/// Writes something as a text; not inlined either.
+#[inline(never)]
+pub(super) fn shown(value: &dyn fmt::Display) -> String {
+    value.to_string()
 }
 
 fn switch(word: &str) -> Option<Switch> {
@@ -152,9 +185,9 @@ fn duration(word: &str, unit: Unit, least: Duration) -> Result<Duration, String>
         _ => crate::duration::parse(word),
     };
     match read {
-        None => Err(format!("write a whole number of {name}, or a duration as in 20s or 1m 30s")),
-        Some(duration) if duration > LONGEST => Err("at most 24h".to_owned()),
-        Some(duration) if duration < least => Err(format!("at least {}", show(least))),
+        None => Err(shown(&format_args!("write a whole number of {name}, or a duration as in 20s or 1m 30s"))),
+        Some(duration) if duration > LONGEST => Err(owned("at most 24h")),
+        Some(duration) if duration < least => Err(shown(&format_args!("at least {}", show(least)))),
         Some(duration) => Ok(duration),
     }
 }
