@@ -220,6 +220,6 @@ fn what_nobody_knows_is_logged_with_what_was_meant() {
     exit.line(
         "graceful: timeout of an unknown hook name=SHUTDOWN_DATABASE_TIMEOUT hooks=close_db,redis,external_services",
     );
-    exit.line("graceful: warn: timeout of an unknown hook name=hooks.close_cache");
+    exit.line("graceful: warn: timeout of an unknown hook name=service.toml:2");
     exit.line("graceful: settings file read path=service.toml");
 }

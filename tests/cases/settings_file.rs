@@ -51,7 +51,8 @@ fn what_stands_in_it() {
         ("[hooks]\nclose_db = \"never\"\n", format!("2:1: hooks.close_db = \"never\" cannot be used: {seconds}")),
         (
             "[hooks]\ndb = 3\nclose_db = 4\n",
-            "3:1: hooks.db and hooks.close_db set the same to different values; set one of them".to_owned(),
+            "3:1: the timeout hooks.close_db cannot be used: service.toml:2 sets the same to another value; set one of them"
+                .to_owned(),
         ),
         (
             "[graceful]\nshutdown_drian = 5\n",

@@ -1,11 +1,11 @@
 //! The settings as they are in effect: for `GRACEFUL=config`, and for whoever shows them.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::Settings;
 use super::hooks;
 use super::source::Source;
+use super::value::{owned, shown};
 use crate::lifecycle::hooks::{DEFAULT_HOOK_TIMEOUT, PlannedHook};
 use crate::lifecycle::json::{Item, Json};
 use crate::observe::show;
@@ -30,17 +30,18 @@ pub struct EffectiveSetting {
 
 impl Settings {
     /// Every setting of the table, and the timeouts of these hooks.
+    #[inline(never)]
     pub(crate) fn effective(&self, planned: &[PlannedHook]) -> Vec<EffectiveSetting> {
         let mut all = Vec::new();
         for setting in self.table() {
-            let said = self.said(setting.key);
+            let (value, source) = match self.said(setting.key) {
+                Some((value, source)) => (shown(value), source),
+                None => (owned(setting.default), &Source::Default),
+            };
             all.push(EffectiveSetting {
-                key: setting.key.to_owned(),
-                value: match said {
-                    Some((value, _)) => value.to_string(),
-                    None => setting.default.to_owned(),
-                },
-                source: said.map_or(Source::Default, |(_, source)| source.clone()).to_string(),
+                key: owned(setting.key),
+                value,
+                source: shown(source),
                 default: setting.default,
                 variables: setting.variables(),
                 about: setting.about,
@@ -49,13 +50,16 @@ impl Settings {
         let names: Vec<&str> = planned.iter().map(|hook| hook.name.as_str()).collect();
         for hook in planned {
             // What cannot be read was refused when the hook was added.
-            let said = self.hook_timeout(&hook.name, &names).ok().flatten().map(|(_, source)| source);
+            let said = match self.hook_timeout(&hook.name, &names) {
+                Ok(Some((_, source))) => source,
+                _ => unsaid(hook),
+            };
             all.push(EffectiveSetting {
-                key: format!("hooks.{}", hook.name),
+                key: shown(&format_args!("hooks.{}", hook.name)),
                 value: show(hook.timeout),
-                source: said.unwrap_or_else(|| unsaid(hook)).to_string(),
+                source: shown(said),
                 default: "5s",
-                variables: hooks::variables(&hook.name, &names).into_iter().map(|(name, _)| name).collect(),
+                variables: hooks::variables(&hook.name),
                 about: "the timeout of the hook",
             });
         }
@@ -64,12 +68,11 @@ impl Settings {
 }
 
 /// Who set the timeout of a hook that neither environment nor file speaks of.
-fn unsaid(hook: &PlannedHook) -> Source {
-    const DEFAULT: Duration = DEFAULT_HOOK_TIMEOUT;
+fn unsaid(hook: &PlannedHook) -> &'static Source {
     match hook.origin {
-        _ if hook.timeout == DEFAULT => Source::Default,
-        Some(_) => Source::Attribute,
-        None => Source::Builder,
+        _ if hook.timeout == DEFAULT_HOOK_TIMEOUT => &Source::Default,
+        Some(_) => &Source::Attribute,
+        None => &Source::Builder,
     }
 }
 

@@ -1,20 +1,30 @@
 //! A settings file: what a reader found in it, made settings of. Of formats nothing is known here.
 
 use std::path::Path;
-use std::time::Duration;
 
+use super::hooks::{HookTimeout, in_capitals};
 use super::source::Source;
 use super::suggest::nearest;
 use super::table::{Setting, SettingKind, Unit};
 use super::value::{HIDDEN, SettingValue, Switch};
-use super::{HookTimeout, SECONDS, Settings};
+use super::{SECONDS, Settings};
 use crate::error::StartError;
 
-/// Reads a settings file. `graceful::config::toml` is one, for TOML.
-///
-/// # Errors
-/// [`StartError::File`]: what is wrong with it, and where.
-pub type FileReader = fn(&Path) -> Result<Vec<FileEntry>, StartError>;
+/// What reads a settings file: of a format, which the core does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct FileReader {
+    read: fn(&Path) -> Result<Vec<FileEntry>, StartError>,
+    /// Here, so that it is linked only where something reads files.
+    take: fn(&mut Settings, &Path, Vec<FileEntry>) -> Result<(), StartError>,
+}
+
+impl FileReader {
+    /// `read` tells what stands in a file, or with [`StartError::File`] what is wrong with it, and where.
+    #[must_use]
+    pub const fn new(read: fn(&Path) -> Result<Vec<FileEntry>, StartError>) -> Self {
+        Self { read, take: Settings::take }
+    }
+}
 
 /// One value of a settings file.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,12 +60,16 @@ const HOOKS: &str = "hooks";
 impl Settings {
     /// Takes what a file says.
     pub(super) fn read_file(&mut self, path: &Path) -> Result<(), StartError> {
-        let Some(read) = self.reader() else {
+        let Some(reader) = self.reader() else {
             let problem = "this program reads no settings file: enable the feature `config` of graceful-std";
             return Err(StartError::File { path: path.to_owned(), place: None, problem: problem.to_owned() });
         };
+        (reader.take)(self, path, (reader.read)(path)?)
+    }
+
+    fn take(&mut self, path: &Path, entries: Vec<FileEntry>) -> Result<(), StartError> {
         let table = self.table();
-        for entry in read(path)? {
+        for entry in entries {
             let refused = |problem: String| StartError::File {
                 path: path.to_owned(),
                 place: Some((entry.line, entry.column)),
@@ -63,8 +77,10 @@ impl Settings {
             };
             let source = Source::File { path: path.to_owned(), line: entry.line };
             if entry.table == HOOKS {
-                let timeout = hook(&entry).map_err(refused)?;
-                self.hook_timeouts.push(HookTimeout { hook: entry.key.clone(), timeout, source });
+                let key = format!("{HOOKS}.{}", entry.key);
+                let timeout = entry.value.read(&key, SECONDS, Unit::Seconds).map_err(refused)?;
+                let timeout = Ok(timeout.duration().unwrap_or_default());
+                self.hook_timeouts.push(HookTimeout { called: in_capitals(&entry.key), text: key, timeout, source });
             } else {
                 let setting = known(&entry, &table).map_err(refused)?;
                 let value = entry.value.read(&entry.key, setting.kind, setting.unit()).map_err(refused)?;
@@ -91,7 +107,7 @@ fn known(entry: &FileEntry, table: &[&'static Setting]) -> Result<&'static Setti
     let spelled = if entry.table.is_empty() { key.to_owned() } else { format!("{}.{key}", entry.table) };
     let is_alias = |setting: &&&'static Setting| setting.aliases.iter().any(|a| a.name.eq_ignore_ascii_case(key));
     let meant = table.iter().find(is_alias).map(|setting| setting.key);
-    let meant = meant.or_else(|| nearest(key, &mut table.iter().map(|setting| setting.key).chain([HOOKS])));
+    let meant = meant.or_else(|| nearest(key, table));
     let help = match (meant, &entry.value) {
         (Some(meant), _) => format!("did you mean {meant}?"),
         (None, FileValue::Other(_)) => {
@@ -100,13 +116,6 @@ fn known(entry: &FileEntry, table: &[&'static Setting]) -> Result<&'static Setti
         (None, _) => "GRACEFUL=config shows every key".to_owned(),
     };
     Err(format!("unknown key {spelled}; {help}"))
-}
-
-/// A line below `[hooks]`.
-fn hook(entry: &FileEntry) -> Result<Duration, String> {
-    let value = entry.value.read(&format!("{HOOKS}.{}", entry.key), SECONDS, Unit::Seconds)?;
-    // It was read as one.
-    Ok(value.duration().unwrap_or_default())
 }
 
 impl FileValue {

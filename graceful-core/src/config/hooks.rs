@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use super::environment::{Environment, OfProcess, agreed};
+use super::Settings;
 use super::source::Source;
 use super::table::Unit;
-use super::value::SettingValue;
-use super::{Access, SECONDS, Settings};
+use super::value::shown;
 use crate::error::StartError;
 
-/// The timeout of a hook, as a file says it.
+/// What somebody says about the timeout of a hook, before it is known which hook that is.
 #[derive(Clone, Debug)]
 pub(super) struct HookTimeout {
-    pub(super) hook: String,
-    pub(super) timeout: Duration,
+    /// Whom it is for, in capitals: `DB`.
+    pub(super) called: String,
+    /// As it was written.
+    pub(super) text: String,
+    /// What it comes to, or what to write instead: an error only once there is such a hook.
+    pub(super) timeout: Result<Duration, String>,
     pub(super) source: Source,
 }
 
@@ -24,100 +27,107 @@ const CLOSE: &str = "CLOSE_";
 const EXTERNAL_SERVICES: &str = "EXTERNAL_SERVICES";
 
 impl Settings {
+    /// Whether there is any timeout of a hook.
+    pub(crate) fn speaks_of_hooks(&self) -> bool {
+        !self.hook_timeouts.is_empty()
+    }
+
     /// The timeout that the environment or the file sets for a hook, and which of them. `hooks`: the names of all.
-    pub(crate) fn hook_timeout(&self, hook: &str, hooks: &[&str]) -> Result<Option<(Duration, Source)>, StartError> {
-        let from_environment = match self.access {
-            Access::Closed => None,
-            Access::Open => self.hook_variable(&OfProcess, hook, hooks)?,
-        };
-        if from_environment.is_some() {
-            return Ok(from_environment);
-        }
-        let callings = callings(hook, hooks);
-        let mut said: Option<&HookTimeout> = None;
-        for line in self.hook_timeouts.iter().filter(|line| callings.contains(&in_capitals(&line.hook))) {
+    #[inline(never)]
+    pub(crate) fn hook_timeout(&self, hook: &str, hooks: &[&str]) -> Result<Option<(Duration, &Source)>, StartError> {
+        let mut said: Option<(Duration, &Source)> = None;
+        for line in self.hook_timeouts.iter().filter(|line| is_called(hook, hooks, &line.called)) {
+            let timeout = match &line.timeout {
+                Ok(timeout) => *timeout,
+                Err(expected) => return Err(line.unusable(expected.clone())),
+            };
             match said {
-                Some(first) if first.timeout != line.timeout => {
-                    let Source::File { path, line: number } = &line.source else { continue };
-                    let problem = format!(
-                        "hooks.{} and hooks.{} set the same to different values; set one of them",
-                        first.hook, line.hook
-                    );
-                    return Err(StartError::File { path: path.clone(), place: Some((*number, 1)), problem });
+                Some((_, source)) if source.strength() > line.source.strength() => {}
+                Some((first, source)) if source.strength() == line.source.strength() && first != timeout => {
+                    let expected = format_args!("{source} sets the same to another value; set one of them");
+                    return Err(line.unusable(shown(&expected)));
                 }
-                _ => said = Some(line),
+                _ => said = Some((timeout, &line.source)),
             }
         }
-        Ok(said.map(|line| (line.timeout, line.source.clone())))
+        Ok(said)
     }
 
-    pub(super) fn hook_variable(
-        &self,
-        environment: &dyn Environment,
-        hook: &str,
-        hooks: &[&str],
-    ) -> Result<Option<(Duration, Source)>, StartError> {
-        let mut variables = variables(hook, hooks);
-        // What has a meaning already keeps it: SHUTDOWN_BACKGROUND_TIMEOUT is not that of a hook `background`.
-        let table = self.table();
-        variables.retain(|(name, _)| !table.iter().any(|setting| setting.variables().contains(name)));
-        Ok(match agreed(environment, variables.into_iter(), SECONDS)? {
-            Some((SettingValue::Duration(timeout), name)) => Some((timeout, Source::Environment { name })),
-            _ => None,
-        })
-    }
-
-    /// What sets the timeout of a hook that is not there: variables, and lines of the file; with the hook's name.
-    pub(crate) fn idle_hook_settings(&self, environment: &dyn Environment, hooks: &[&str]) -> Vec<String> {
+    /// What sets the timeout of a hook that is not there. Variables that only end like ours are somebody else's.
+    #[inline(never)]
+    pub(crate) fn idle_hook_settings(&self, hooks: &[&str]) -> Vec<String> {
         let mut idle = Vec::new();
-        if self.access == Access::Open {
-            let table = self.table();
-            let mut used: Vec<String> = table.iter().flat_map(|setting| setting.variables()).collect();
-            for hook in hooks {
-                used.extend(variables(hook, hooks).into_iter().map(|(name, _)| name));
-            }
-            idle.extend(
-                environment.names().into_iter().filter(|name| named_by(name).is_some() && !used.contains(name)),
-            );
-        }
         for line in &self.hook_timeouts {
-            let name = in_capitals(&line.hook);
-            if !hooks.iter().any(|hook| callings(hook, hooks).contains(&name)) {
-                idle.push(format!("hooks.{}", line.hook));
+            if hooks.iter().any(|hook| is_called(hook, hooks, &line.called)) {
+                continue;
+            }
+            match &line.source {
+                Source::Environment { name } if !name.starts_with("SHUTDOWN_") => {}
+                Source::Environment { name } => idle.push(name.clone()),
+                source => idle.push(shown(source)),
             }
         }
         idle
     }
 }
 
-/// The variables that set the timeout of a hook.
-pub(super) fn variables(hook: &str, hooks: &[&str]) -> Vec<(String, Unit)> {
-    let mut variables = Vec::new();
-    for name in callings(hook, hooks) {
-        variables.push((format!("SHUTDOWN_{name}_TIMEOUT"), Unit::Seconds));
-        variables.push((format!("{name}_SHUTDOWN_TIMEOUT_MS"), Unit::Milliseconds));
-        if name == EXTERNAL_SERVICES {
-            variables.push((format!("{name}_TIMEOUT_MS"), Unit::Milliseconds));
+impl HookTimeout {
+    #[cold]
+    #[inline(never)]
+    fn unusable(&self, expected: String) -> StartError {
+        match &self.source {
+            Source::File { path, line } => StartError::File {
+                path: path.clone(),
+                place: Some((*line, 1)),
+                problem: shown(&format_args!("the timeout {} cannot be used: {expected}", self.text)),
+            },
+            Source::Environment { name } => {
+                StartError::Environment { name: name.clone(), value: self.text.clone(), expected }
+            }
+            // Nobody else says such things this way.
+            source => StartError::Environment { name: shown(source), value: self.text.clone(), expected },
         }
+    }
+}
+
+/// Whom a variable sets the timeout of, and what a bare number counts in it: `DB` for `SHUTDOWN_DB_TIMEOUT`.
+pub(super) fn named_by(variable: &str) -> Option<(&str, Unit)> {
+    if let Some(name) = variable.strip_prefix("SHUTDOWN_").and_then(|rest| rest.strip_suffix("_TIMEOUT")) {
+        return Some((name, Unit::Seconds));
+    }
+    let name = variable.strip_suffix("_SHUTDOWN_TIMEOUT_MS");
+    let own = || variable.strip_suffix("_TIMEOUT_MS").filter(|name| *name == EXTERNAL_SERVICES);
+    name.or_else(own).map(|name| (name, Unit::Milliseconds))
+}
+
+/// The variables that set the timeout of a hook.
+#[inline(never)]
+pub(super) fn variables(hook: &str) -> Vec<String> {
+    let name = in_capitals(hook);
+    let name = name.strip_prefix(CLOSE).unwrap_or(&name);
+    let mut variables = Vec::with_capacity(3);
+    variables.push(shown(&format_args!("SHUTDOWN_{name}_TIMEOUT")));
+    variables.push(shown(&format_args!("{name}_SHUTDOWN_TIMEOUT_MS")));
+    if name == EXTERNAL_SERVICES {
+        variables.push(shown(&format_args!("{name}_TIMEOUT_MS")));
     }
     variables
 }
 
-/// The hook that a variable seems to be for: `DB` of `SHUTDOWN_DB_TIMEOUT`.
-pub(super) fn named_by(variable: &str) -> Option<&str> {
-    variable.strip_prefix("SHUTDOWN_")?.strip_suffix("_TIMEOUT")
+/// Whether a hook is meant: `close_db` by `CLOSE_DB`, and by `DB` where no other hook is called so.
+#[inline(never)]
+fn is_called(hook: &str, hooks: &[&str], name: &str) -> bool {
+    let own = in_capitals(hook);
+    own == name
+        || own.strip_prefix(CLOSE).is_some_and(|short| short == name)
+            && !hooks.iter().any(|other| in_capitals(other) == name)
 }
 
-/// What a hook is called by those who set its timeout: `close_db` is `CLOSE_DB`, and `DB` where no other hook is.
-fn callings(hook: &str, hooks: &[&str]) -> Vec<String> {
-    let name = in_capitals(hook);
-    let short = name.strip_prefix(CLOSE).filter(|short| !hooks.iter().any(|hook| in_capitals(hook) == *short));
-    let mut callings: Vec<String> = Vec::new();
-    callings.extend(short.map(str::to_owned));
-    callings.push(name);
-    callings
-}
-
-fn in_capitals(hook: &str) -> String {
-    hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+#[inline(never)]
+pub(super) fn in_capitals(hook: &str) -> String {
+    let mut name = String::new();
+    for c in hook.chars() {
+        name.push(if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+    }
+    name
 }

@@ -106,6 +106,7 @@ impl Settings {
     }
 
     /// Reads file and environment: whatever is wrong with them is told here.
+    #[inline(never)]
     pub(crate) fn resolve(&mut self, environment: &dyn Environment) -> Result<(), StartError> {
         // First, since it may name the file; which is read afterwards, and is weaker all the same.
         if self.access == Access::Open {
@@ -120,6 +121,7 @@ impl Settings {
     }
 
     /// What somebody said, and who.
+    #[inline(never)]
     fn said(&self, key: &str) -> Option<(&SettingValue, &Source)> {
         self.told.iter().find(|(known, ..)| *known == key).map(|(_, value, source)| (value, source))
     }
@@ -138,13 +140,16 @@ impl Settings {
     }
 
     /// The table: the core's settings, those of the crates that are linked in, and those of the program.
+    #[inline(never)]
     pub(crate) fn table(&self) -> Vec<&'static Setting> {
-        let mut table: Vec<&'static Setting> = SETTINGS.iter().collect();
+        let mut tables = vec![SETTINGS];
         for contribution in table::contributed() {
-            table.extend(contribution.settings);
+            tables.push(contribution.settings);
         }
-        for added in &self.added {
-            table.extend(*added);
+        tables.extend(&self.added);
+        let mut table = Vec::new();
+        for settings in tables {
+            table.extend(settings);
         }
         table
     }
@@ -158,15 +163,18 @@ impl Settings {
         self.said("graceful_config").and_then(|(value, _)| value.path())
     }
 
+    #[inline(never)]
     fn duration(&self, key: &str) -> Option<Duration> {
         self.said(key).and_then(|(value, _)| value.duration())
     }
 
     /// On, unless somebody said otherwise.
+    #[inline(never)]
     fn is_on(&self, key: &str) -> bool {
         self.said(key).is_none_or(|(value, _)| *value == SettingValue::Switch(Switch::On))
     }
 
+    #[inline(never)]
     pub(crate) fn budgets(&self) -> Budgets {
         let default = Budgets::default();
         let or = |key: &str, default: Duration| self.duration(key).unwrap_or(default);
@@ -195,9 +203,11 @@ impl Settings {
 
     /// Up to which level lines are written to stderr while there is no logger.
     pub(crate) fn log(&self) -> LevelFilter {
-        // The words are the table's, and so are the levels.
-        let level = self.said("graceful_log").and_then(|(value, _)| value.text()?.parse().ok());
-        level.unwrap_or(LevelFilter::Info)
+        let Some(level) = self.said("graceful_log").and_then(|(value, _)| value.text()) else {
+            return LevelFilter::Info;
+        };
+        // The table's words are the names of the levels.
+        LevelFilter::iter().find(|known| known.as_str().eq_ignore_ascii_case(level)).unwrap_or(LevelFilter::Info)
     }
 
     /// A number of threads, when somebody said one.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::environment::names;
 use super::file::FileReader;
 use crate::lifecycle::rank::rank;
 
@@ -225,10 +226,13 @@ const fn milliseconds(name: &'static str) -> Variable {
 impl Setting {
     /// The environment variables that set it, the one that is called like the key first.
     #[must_use]
+    #[inline(never)]
     pub fn variables(&self) -> Vec<String> {
-        let mut names = vec![self.key.to_ascii_uppercase()];
-        names.extend(self.aliases.iter().map(|alias| alias.name.to_owned()));
-        names
+        let mut variables = Vec::new();
+        for (name, _) in names(self) {
+            variables.push(name);
+        }
+        variables
     }
 
     /// Whether a file may say it, and not only the environment.

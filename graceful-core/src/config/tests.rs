@@ -142,8 +142,8 @@ fn the_stronger_decides_whoever_comes_first() {
 }
 
 fn hook_timeout(variables: &[(&str, &str)], hook: &str, hooks: &[&str]) -> Result<Option<(u64, String)>, String> {
-    let found = Settings::new("test").hook_variable(&Variables(variables), hook, hooks);
-    let found = found.map_err(|error| error.to_string())?;
+    let settings = read(variables).expect("values of hooks are looked at when there is one");
+    let found = settings.hook_timeout(hook, hooks).map_err(|error| error.to_string())?;
     Ok(found.map(|(timeout, source)| (timeout.as_millis() as u64, source.to_string())))
 }
 
@@ -167,6 +167,9 @@ fn hooks_are_called_by_their_names() {
     // These have a meaning already.
     check("SHUTDOWN_BACKGROUND_TIMEOUT", "background", &["background"], None);
     check("FORCE_SHUTDOWN_TIMEOUT_MS", "force", &["force"], None);
+    // Two variables of two hooks, and not of one.
+    let two = [("SHUTDOWN_DB_TIMEOUT", "7"), ("SHUTDOWN_CLOSE_DB_TIMEOUT", "8")];
+    assert_eq!(hook_timeout(&two, "close_db", &both).expect("good").map(|found| found.0), Some(8000));
     let two = [("SHUTDOWN_DB_TIMEOUT", "7"), ("SHUTDOWN_CLOSE_DB_TIMEOUT", "8")];
     let error = hook_timeout(&two, "close_db", &["close_db"]).expect_err("they contradict");
     assert!(error.ends_with("SHUTDOWN_DB_TIMEOUT sets the same to another value; set one of them"), "{error}");
@@ -181,15 +184,17 @@ fn what_nobody_knows_is_told() {
         ("SHUTDOWN_DRAIN", "20"),
         ("GRACEFUL_COLOUR_OF_THE_SKY", "blue"),
         ("SHUTDOWN_DBB_TIMEOUT", "5"),
+        // The variable of another program, as far as we know.
+        ("OTHER_SHUTDOWN_TIMEOUT_MS", "5"),
         ("PATH", "/bin"),
     ]);
-    let settings = Settings { access: Access::Open, ..Settings::new("test") };
+    let settings = read(variables.0).expect("good");
     let unknown = settings.unknown_variables(&variables);
-    let timeout = Some("SHUTDOWN_TIMEOUT".to_owned());
-    let expected = [("SHUTDOWN_TIMOUT".to_owned(), timeout), ("GRACEFUL_COLOUR_OF_THE_SKY".to_owned(), None)];
+    let meant = Some("shutdown_timeout");
+    let expected = [("SHUTDOWN_TIMOUT".to_owned(), meant), ("GRACEFUL_COLOUR_OF_THE_SKY".to_owned(), None)];
     assert_eq!(unknown, expected);
-    assert_eq!(settings.idle_hook_settings(&variables, &["close_db"]), ["SHUTDOWN_DBB_TIMEOUT"]);
-    assert_eq!(settings.idle_hook_settings(&variables, &["dbb"]), [""; 0]);
+    assert_eq!(settings.idle_hook_settings(&["close_db"]), ["SHUTDOWN_DBB_TIMEOUT"]);
+    assert_eq!(settings.idle_hook_settings(&["dbb"]), [""; 0]);
 }
 
 #[test]

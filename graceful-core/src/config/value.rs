@@ -9,7 +9,7 @@ use super::table::{SettingKind, Unit};
 use crate::observe::show;
 
 /// What a setting is set to.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum SettingValue {
     /// Of [`SettingKind::Duration`].
@@ -70,6 +70,22 @@ impl SettingValue {
     }
 }
 
+/// Paths are the same when they are written the same: to compare their parts takes kilobytes of code.
+impl PartialEq for SettingValue {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Duration(one), Self::Duration(other)) => one == other,
+            (Self::Number(one), Self::Number(other)) => one == other,
+            (Self::Path(one), Self::Path(other)) => one.as_os_str() == other.as_os_str(),
+            (Self::Switch(one), Self::Switch(other)) => one == other,
+            (Self::Secret(one), Self::Secret(other)) | (Self::Text(one), Self::Text(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for SettingValue {}
+
 /// As it would be written; `***` for a secret.
 impl fmt::Display for SettingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,49 +110,84 @@ impl fmt::Debug for SettingValue {
 
 impl SettingKind {
     /// Reads a value, a bare number in `unit`. The error says what to write.
+    #[inline(never)]
     pub(crate) fn parse(&self, text: &str, unit: Unit) -> Result<SettingValue, String> {
         let word = text.trim();
         match *self {
-            Self::Choice(words) => match words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
-                Some(known) => Ok(SettingValue::Text((*known).to_owned())),
-                None => Err(format!("write one of {}", words.join(", "))),
-            },
-            Self::Duration { least, .. } => duration(word, unit, least).map(SettingValue::Duration),
+            Self::Choice(words) => {
+                if let Some(known) = words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
+                    return Ok(SettingValue::Text(owned(known)));
+                }
+            }
+            Self::Duration { least, .. } => return duration(word, unit, least).map(SettingValue::Duration),
             Self::Number { least, most } => match word.parse() {
-                Ok(number) if (least..=most).contains(&number) => Ok(SettingValue::Number(number)),
-                _ => Err(format!("write a number from {least} to {most}")),
+                Ok(number) if (least..=most).contains(&number) => return Ok(SettingValue::Number(number)),
+                _ => {}
             },
-            Self::Path => Ok(SettingValue::Path(PathBuf::from(text))),
-            Self::Secret => Ok(SettingValue::Secret(text.to_owned())),
-            Self::Switch => match switch(word) {
-                Some(switch) => Ok(SettingValue::Switch(switch)),
-                None => Err("write true or false".to_owned()),
-            },
-            Self::Text => Ok(SettingValue::Text(text.to_owned())),
+            Self::Path => return Ok(SettingValue::Path(PathBuf::from(owned(text)))),
+            Self::Secret => return Ok(SettingValue::Secret(owned(text))),
+            Self::Switch => {
+                if let Some(switch) = switch(word) {
+                    return Ok(SettingValue::Switch(switch));
+                }
+            }
+            Self::Text => return Ok(SettingValue::Text(owned(text))),
+        }
+        Err(self.cure())
+    }
+
+    /// What to write, where a word is not one of them.
+    #[cold]
+    #[inline(never)]
+    fn cure(&self) -> String {
+        match self {
+            Self::Choice(words) => {
+                let mut cure = owned("write one of");
+                for word in *words {
+                    cure.push_str(if cure.ends_with("of") { " " } else { ", " });
+                    cure.push_str(word);
+                }
+                cure
+            }
+            Self::Number { least, most } => format!("write a number from {least} to {most}"),
+            _ => owned("write true or false"),
         }
     }
 }
 
-fn switch(word: &str) -> Option<Switch> {
-    let is = |words: [&str; 4]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if is(["true", "1", "yes", "on"]) {
-        Some(Switch::On)
-    } else if is(["false", "0", "no", "off"]) {
-        Some(Switch::Off)
-    } else {
-        None
-    }
+/// Copies a text. Not inlined: there are many, and each would be a call of the allocator with all that belongs to it.
+#[inline(never)]
+pub(super) fn owned(text: &str) -> String {
+    text.to_owned()
 }
 
+/// Writes something as a text; not inlined either.
+#[inline(never)]
+pub(super) fn shown(value: &dyn fmt::Display) -> String {
+    value.to_string()
+}
+
+fn switch(word: &str) -> Option<Switch> {
+    const WORDS: [&str; 8] = ["false", "0", "no", "off", "true", "1", "yes", "on"];
+    let place = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word))?;
+    Some(if place < 4 { Switch::Off } else { Switch::On })
+}
+
+#[inline(never)]
 fn duration(word: &str, unit: Unit, least: Duration) -> Result<Duration, String> {
-    let (read, name) = match unit {
-        Unit::Milliseconds => (Duration::from_millis as fn(u64) -> Duration, "milliseconds"),
-        Unit::Seconds => (Duration::from_secs as fn(u64) -> Duration, "seconds"),
+    let name = match unit {
+        Unit::Milliseconds => "milliseconds",
+        Unit::Seconds => "seconds",
     };
-    match word.parse().ok().map(read).or_else(|| crate::duration::parse(word)) {
-        None => Err(format!("write a whole number of {name}, or a duration as in 20s or 1m 30s")),
-        Some(duration) if duration > LONGEST => Err("at most 24h".to_owned()),
-        Some(duration) if duration < least => Err(format!("at least {}", show(least))),
+    let read = match (word.parse(), unit) {
+        (Ok(number), Unit::Milliseconds) => Some(Duration::from_millis(number)),
+        (Ok(number), Unit::Seconds) => Some(Duration::from_secs(number)),
+        _ => crate::duration::parse(word),
+    };
+    match read {
+        None => Err(shown(&format_args!("write a whole number of {name}, or a duration as in 20s or 1m 30s"))),
+        Some(duration) if duration > LONGEST => Err(owned("at most 24h")),
+        Some(duration) if duration < least => Err(shown(&format_args!("at least {}", show(least)))),
         Some(duration) => Ok(duration),
     }
 }

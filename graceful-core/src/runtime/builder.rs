@@ -251,20 +251,23 @@ impl Builder {
     }
 
     /// Reads file and environment, and gives the hooks the times that they say. Whatever is wrong with them is told here.
+    #[inline(never)]
     pub(crate) fn resolve(&mut self) -> Result<(), StartError> {
         self.gather();
         self.settings.resolve(&OfProcess)?;
-        let names: Vec<String> = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        for hook in &mut self.hooks {
-            if let Some((timeout, _)) = self.settings.hook_timeout(&hook.planned.name, &names)? {
-                hook.planned.timeout = timeout;
+        // Most services say nothing of hooks.
+        let hooks = if self.settings.speaks_of_hooks() { self.hooks.len() } else { 0 };
+        for place in 0..hooks {
+            let names: Vec<&str> = self.hooks.iter().map(|hook| hook.planned.name.as_str()).collect();
+            if let Some((timeout, _)) = self.settings.hook_timeout(names[place], &names)? {
+                self.hooks[place].planned.timeout = timeout;
             }
         }
         Ok(())
     }
 
     /// Makes hooks, tasks, reload hooks and checks of what was registered.
+    #[inline(never)]
     fn gather(&mut self) {
         for registration in std::mem::take(&mut self.registrations) {
             // It is one of these. (`extend` would do, with four times the code.)

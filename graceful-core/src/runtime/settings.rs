@@ -1,7 +1,7 @@
 //! What a service is asked about its settings, and what it tells of them.
 
 use super::app::{App, Lifecycle};
-use crate::config::{EffectiveSetting, OfProcess, SettingValue};
+use crate::config::{Access, EffectiveSetting, OfProcess, SettingValue};
 use crate::observe::Field;
 
 /// Settings.
@@ -22,23 +22,30 @@ impl App {
         self.inner.settings.effective(&hooks)
     }
 
-    /// Tells what of the settings is worth a line: the file, what is off, and what nobody knows.
+    /// Tells what of the settings is worth a line: the file, and what nobody knows.
+    #[inline(never)]
     pub(crate) fn tell_settings(&self) {
         let settings = &self.inner.settings;
         if let Some(path) = settings.file() {
             self.observer().info("settings file read", [("path", path.display().to_string().into())]);
         }
+        if settings.access == Access::Closed {
+            return;
+        }
         for (name, meant) in settings.unknown_variables(&OfProcess) {
             let mut fields: Vec<Field> = vec![("name", name.into())];
-            fields.extend(meant.map(|meant| ("did_you_mean", meant.into())));
+            if let Some(meant) = meant {
+                fields.push(("did_you_mean", meant.to_ascii_uppercase().into()));
+            }
             self.observer().warn("unknown variable", fields);
         }
     }
 
     /// Tells which timeouts are those of hooks that nobody added until now.
+    #[inline(never)]
     pub(crate) fn tell_idle_settings(&self, lifecycle: &Lifecycle) {
         let hooks: Vec<&str> = lifecycle.machine.plan().hooks().iter().map(|hook| hook.name.as_str()).collect();
-        for name in self.inner.settings.idle_hook_settings(&OfProcess, &hooks) {
+        for name in self.inner.settings.idle_hook_settings(&hooks) {
             self.observer()
                 .warn("timeout of an unknown hook", [("name", name.into()), ("hooks", hooks.join(",").into())]);
         }

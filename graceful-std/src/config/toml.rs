@@ -7,7 +7,7 @@ use std::path::Path;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 use graceful_core::__private::{Contribution, inventory};
-use graceful_core::{FileEntry, FileValue, StartError, Switch};
+use graceful_core::{FileEntry, FileReader, FileValue, StartError, Switch};
 
 /// No settings need more.
 const LARGEST: u64 = 1024 * 1024;
@@ -15,7 +15,7 @@ const LARGEST: u64 = 1024 * 1024;
 /// The table that is ours in a file that is not.
 const OURS: &str = "graceful";
 
-inventory::submit! { Contribution { feature: "config", settings: &[], reader: Some(toml) } }
+inventory::submit! { Contribution { feature: "config", settings: &[], reader: Some(FileReader::new(toml)) } }
 
 /// Reads a settings file: the keys of its table `[graceful]`, or all of them where it has none.
 ///
