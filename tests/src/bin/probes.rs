@@ -68,5 +68,6 @@ fn log_lines(request: Request) -> Result<&'static str, Error> {
 
 #[task]
 fn wait(stop: &Stop) {
+    say("waiting");
     stop.wait();
 }
