@@ -107,7 +107,7 @@
 //! | `SHUTDOWN_FLUSH` | the flush | s |
 //! | `SHUTDOWN_DEBOUNCE` | the debounce | s |
 //! | `SHUTDOWN_<NAME>_TIMEOUT` | the hook of that name: `SHUTDOWN_DB_TIMEOUT` for `db` | s |
-//! | `GRACEFUL` | `plan` or `plan-json`: print the plan and exit without running `main` | |
+//! | `GRACEFUL` | `plan` or `plan-json`: print the plan and exit without running `main`; `health` (feature `health`): ask the running service whether it is ready | |
 //! | `GRACEFUL_WORKERS`, `GRACEFUL_EVENT_LOOPS` | how many threads handlers may block (default 512), how many event loops there are (default 1) | |
 //! | `GRACEFUL_REPORT` | where the report is written as JSON, after forced ends too | |
 //! | `GRACEFUL_LOG` | level of the lines on stderr while no logger is installed: `off` to `trace`, default `info` | |
@@ -142,7 +142,10 @@
 //! - `sqlite`: `graceful::sqlite`, SQLite (compiled in) in such a pool.
 //! - `metrics`: `graceful::metrics`, metrics for Prometheus.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
-//! - `health`: `graceful::health`, probes on a listener of their own or among other routes.
+//! - `health`: `graceful::health`, probes on a listener of their own or among other routes; and `./service --health-check`,
+//!   which asks them, for images without shell and curl.
+//! - `cli`: the tool `graceful` (`cargo install graceful-std --features cli`): `graceful health URL` asks a service whether it is
+//!   ready, `graceful watch URL --pid PID` shows a shutdown as it happens and says which promises it kept. No API.
 //! - `logging`: `graceful::logging`, a logger that writes JSON or text, and never holds anybody up.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`],
 //!   [`Check`].
