@@ -107,6 +107,16 @@ fn somebody_else_may_stop_it() {
 }
 
 #[test]
+fn it_may_be_asked_to_stop_over_http() {
+    let service = ready(Service::fixture("probes").env("SHUTDOWN_LAME_DUCK", "300ms"));
+    let stop = format!("http://{}/stop", service.address());
+    let exit = watch(&service).args(["--yes", "--post", &stop]).env("ADMIN_TOKEN", "secret").spawn().wait(PATIENCE);
+    expect_good(&exit);
+    exit.line(&format!("POST {stop} answered 200"));
+    service.wait(PATIENCE).expect_code(0).line("a POST");
+}
+
+#[test]
 fn nothing_happens_without_a_yes() {
     let service = ready(Service::fixture("probes"));
     for (answer, text) in [("", "nobody is there to say yes; --yes says it"), ("n\n", "nothing was done")] {
