@@ -136,7 +136,10 @@
 //! - `metrics`: `graceful::metrics`, metrics for Prometheus; those of shutdowns are kept in a file or pushed, so that they
 //!   outlive the process.
 //! - `websocket`: `graceful::websocket`, WebSocket connections on the same event loops, each told goodbye.
-//! - `health`: `graceful::health`, probes on a listener of their own or among other routes.
+//! - `health`: `graceful::health`, probes on a listener of their own or among other routes; and `./service --health-check`,
+//!   which asks them, for images without shell and curl.
+//! - `cli`: the tool `graceful` (`cargo install graceful-std --features cli`): `graceful health URL` asks a service whether it is
+//!   ready, `graceful watch URL --pid PID` shows a shutdown as it happens and says which promises it kept. No API.
 //! - `logging`: `graceful::logging`, a logger that writes JSON or text, and never holds anybody up.
 //! - `macros` (default): the attributes. Everything they do works without them: [`Runtime::builder`], [`Hook`], [`Task`],
 //!   [`Check`].

@@ -128,11 +128,9 @@ fn the_timeout_is_over_everything() {
     // One accepts and says nothing, the other says a little again and again.
     let silent = server(std::mem::forget);
     let dripping = server(|mut stream| {
-        while stream.write_all(b"HTTP/1.1 200 OK\r\n").is_ok() {
-            thread::sleep(Duration::from_millis(20));
-            if stream.write_all(b"x: y\r\n").is_err() {
-                return;
-            }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        while stream.write_all(b"x: y\r\n").is_ok() {
+            thread::sleep(Duration::from_millis(50));
         }
     });
     let timeout = Duration::from_millis(700);
@@ -140,7 +138,7 @@ fn the_timeout_is_over_everything() {
         let exit = health(&[&address.to_string(), "--timeout=700ms"]);
         exit.expect_code(1);
         assert!(exit.ran >= timeout && exit.ran < timeout + 2 * SLACK, "{exit}");
-        assert!(exit.has("no answer within 700ms") || exit.has("not HTTP"), "{exit}");
+        exit.line("no answer within 700ms");
     }
     let exit = health(&[&silent.to_string(), "--timeout=100ms", "--wait-shutdown=700ms"]);
     expect(&exit, 1, "is still there after");

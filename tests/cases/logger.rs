@@ -5,7 +5,10 @@ use serde_json::Value;
 
 fn logged(variables: &[(&str, &str)]) -> Exit {
     let service = Service::fixture("probes").env("GF_LOGGER", "yes").envs(variables.iter().copied());
-    let exit = service.start().stop();
+    let service = service.start();
+    // Its task has begun.
+    service.wait_text("waiting");
+    let exit = service.stop();
     exit.expect_code(0);
     exit
 }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use graceful_tests::{Http, Running, SLACK, Service, Signal};
+use graceful_tests::{Http, PATIENCE, Running, SLACK, Service, Signal, get};
+
+use crate::http::connect;
 
 const CROWD: usize = 1000;
 
@@ -77,24 +79,39 @@ fn ask(service: &Running, path: &str, status: u16) {
     assert!(took < AT_MOST + SLACK, "{path} took {took:?}");
 }
 
+/// Its check has a schedule of its own, and little time on a busy machine.
+#[track_caller]
+fn wait_ready(service: &Running) {
+    let until = Instant::now() + PATIENCE;
+    let mut http = Http::connect(service.address_after("admin on ")).expect("it listens");
+    while http.get("/health/ready").status != 200 {
+        assert!(Instant::now() < until, "{service}");
+    }
+}
+
 #[test]
 fn a_thousand_slow_heads() {
-    let service = Service::fixture("probes").env("SHUTDOWN_LAME_DUCK", "1s").start();
+    let service = Service::fixture("probes").env("SHUTDOWN_LAME_DUCK", "500ms").start();
     let slow = Slow::at(service.address_after("admin on "));
     slow.wait_at_work();
     for _ in 0..50 {
         ask(&service, "/health/live", 200);
-        ask(&service, "/health/ready", 200);
+        wait_ready(&service);
     }
+    let mut working = connect(&service);
+    working.send(get("/work?ms=3000")).expect("it reads");
+    service.wait_text("working");
     service.signal(Signal::SIGTERM);
-    service.wait_text("to=lame_duck");
-    // A second of lame duck, in which it is asked all the time.
-    let until = Instant::now() + Duration::from_millis(500);
-    while Instant::now() < until {
-        ask(&service, "/health/ready", 503);
-        ask(&service, "/health/live", 200);
+    for phase in ["to=lame_duck", "to=draining"] {
+        service.wait_text(phase);
+        for _ in 0..50 {
+            ask(&service, "/health/ready", 503);
+            ask(&service, "/health/live", 200);
+        }
     }
-    let exit = service.wait(graceful_tests::PATIENCE);
-    exit.expect_code(0).expect_outcome("clean").expect_within(Duration::from_millis(1500));
+    working.answer().expect("answered").expect(200, "done\n");
+    let exit = service.wait(PATIENCE);
+    // As long as the work takes, and no longer for all of them.
+    exit.expect_code(0).expect_outcome("clean").expect_within(Duration::from_secs(3));
     drop(slow);
 }

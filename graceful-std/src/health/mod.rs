@@ -37,6 +37,36 @@
 //! A probe is never slow because a check is: checks run in the background, and probes tell what they have come to.
 //! What a check has failed with is told to the logs and not to whoever asks.
 //!
+//! # Asking without curl
+//!
+//! A service with this feature is its own health check: started as `./service --health-check`, or with `GRACEFUL=health`, it asks
+//! the one that runs and exits, before `main`, a thread or a signal handler. So an image needs nothing but the service:
+//!
+//! ```dockerfile
+//! FROM scratch
+//! COPY service /service
+//! HEALTHCHECK --interval=5s --timeout=6s CMD ["/service", "--health-check"]
+//! ENTRYPOINT ["/service"]
+//! ```
+//!
+//! | argument | default | |
+//! |---|---|---|
+//! | `URL` | `http://$ADMIN_ADDR/health/ready`, with `ADMIN_ADDR` `127.0.0.1:9090` | `http://HOST:PORT/PATH`, `HOST:PORT`, `unix:/SOCKET:/PATH`; `0.0.0.0` and `[::]` are asked at loopback |
+//! | `--timeout T` | `5` | for name, connection, question and answer together; in seconds, or as `500ms` |
+//! | `--wait-shutdown T` | | waits until nobody listens there any more, up to `T` |
+//! | `--verbose` | | each step, with times, on stderr |
+//!
+//! | exit code | when |
+//! |---|---|
+//! | 0 | ready: the status is 200 to 299; with `--wait-shutdown`: gone |
+//! | 1 | not ready, not reachable, no answer in time, no HTTP; with `--wait-shutdown`: still there |
+//! | 2 | wrong usage |
+//!
+//! With `GRACEFUL=health` the arguments are the service's own and are not read. [`command`] is the same for a `main` without
+//! the attribute. The tool `graceful` (feature `cli`) has it as `graceful health`.
+//!
+//! # Where probes are served
+//!
 //! On a listener of their own probes are served by a thread of their own, so they answer while every thread of the service is
 //! busy, and until the process ends: its connections hold nothing up and are part of no count.
 

@@ -49,12 +49,20 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// The `status` in its body, if that is JSON: `ready`, `not_ready`, `shutting_down`.
+    #[must_use]
+    pub fn state(&self) -> Option<String> {
+        self.field("status")
+    }
+
+    fn field(&self, name: &str) -> Option<String> {
+        serde_json::from_slice::<serde_json::Value>(&self.body).ok()?[name].as_str().map(str::to_owned)
+    }
+
     /// What it says, for people: its `message` or `status` if it is JSON, else its first line, shortened.
     #[must_use]
     pub fn says(&self) -> String {
-        let json = serde_json::from_slice::<serde_json::Value>(&self.body).unwrap_or_default();
-        let field = |name: &str| json[name].as_str().map(str::to_owned);
-        let text = field("message").or_else(|| field("status"));
+        let text = self.field("message").or_else(|| self.state());
         let text =
             text.unwrap_or_else(|| String::from_utf8_lossy(&self.body).lines().next().unwrap_or_default().into());
         // Whatever answers is not to move the terminal's cursor.

@@ -1,6 +1,6 @@
 //! A service with probes on a listener of their own (`admin on …`) and under `/shop` on its own, and a log for machines.
 //! `/break` and `/mend` decide what its critical check `database` comes to; `/work?ms=N` blocks; `/log?lines=N` logs.
-//! `GF_ADMIN` is where the probes are; `GF_HOLD` is a pipe that it reads to the end before it listens anywhere else.
+//! A POST to `/stop` has it shut down. `GF_ADMIN` is where the probes are; `GF_HOLD` is a pipe that it reads to the end before it listens anywhere else.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,9 @@ fn main(app: &App) -> Result<(), BoxError> {
     if let Some(pipe) = setting("HOLD") {
         std::fs::read(pipe)?;
     }
+    let stopping = app.clone();
     let routes = Router::new()
+        .post("/stop", move || stopping.request("a POST"))
         .get("/break", |database: &Database| database.broken.store(true, Ordering::SeqCst))
         .get("/mend", |database: &Database| database.broken.store(false, Ordering::SeqCst))
         .get("/work", work)
@@ -68,5 +70,6 @@ fn log_lines(request: Request) -> Result<&'static str, Error> {
 
 #[task]
 fn wait(stop: &Stop) {
+    say("waiting");
     stop.wait();
 }

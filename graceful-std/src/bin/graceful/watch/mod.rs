@@ -17,7 +17,7 @@ use graceful::__cli::{After, Link, Question, Target, Until, Verdict, ask, defaul
 
 use observers::{Crew, Observation};
 use process::{Process, Signal};
-use record::Record;
+use record::{Record, Stopper};
 use screen::Screen;
 
 /// For requests to be under way before the service is told to stop.
@@ -164,7 +164,8 @@ impl Plan {
             crew.work(work);
         }
         crew.newcomers(door, &self.readiness.path);
-        let mut record = Record::new(self.within, self.work.len(), idle);
+        let stopper = if matches!(self.trigger, Trigger::Wait) { Stopper::Others } else { Stopper::Us };
+        let mut record = Record::new(stopper, self.within, self.work.len(), idle);
         self.hear(&told, &mut record, &mut screen, Instant::now() + HEAD_START, |_| false)?;
         if let Some(problem) = record.too_early() {
             return Err(problem);

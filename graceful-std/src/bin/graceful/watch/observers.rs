@@ -42,7 +42,9 @@ pub(super) struct Observation {
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Saw {
-    /// An answer: its status, and what it says.
+    /// An answer: not ready, for another reason than a stop. It starts, or one of its checks fails.
+    Ailing(u16, String),
+    /// Any other answer: its status, and what it says.
     Answered(u16, String),
     /// The end, in order.
     Ended,
@@ -57,6 +59,9 @@ pub(super) enum Saw {
 impl Saw {
     fn from_answer(result: Result<Answer, ProbeError>) -> Self {
         match result {
+            Ok(answer) if matches!(answer.state().as_deref(), Some("not_ready" | "starting")) => {
+                Self::Ailing(answer.status, answer.says())
+            }
             Ok(answer) => Self::Answered(answer.status, answer.says()),
             Err(error) if error.is_lost() => Self::Lost(error.to_string()),
             Err(error @ ProbeError::TimedOut { .. }) => Self::Silent(error.to_string()),

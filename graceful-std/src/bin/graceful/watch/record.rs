@@ -11,11 +11,24 @@ use super::screen::{Mark, Screen};
 /// A service that was told to stop and says so long after that it is ready has not turned its readiness.
 const TURNED: Duration = Duration::from_secs(1);
 
+/// Who is gone so soon may not have been asked meanwhile.
+const BLINK: Duration = Duration::from_millis(100);
+
 /// A line of the time line: when, and what.
 type Line = (Duration, String);
 
+/// Who stops the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopper {
+    /// Somebody, at a moment that is seen only by what changes.
+    Others,
+    /// Whoever keeps the record, and says when.
+    Us,
+}
+
 #[derive(Debug)]
 pub(super) struct Record {
+    stopper: Stopper,
     within: Duration,
     /// How many URLs of work there are.
     work: usize,
@@ -28,8 +41,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(within: Duration, work: usize, idle: bool) -> Self {
-        Self { within, work, idle, stopping: None, has_process: false, seen: Vec::new(), gone: None }
+    pub(super) fn new(stopper: Stopper, within: Duration, work: usize, idle: bool) -> Self {
+        Self { stopper, within, work, idle, stopping: None, has_process: false, seen: Vec::new(), gone: None }
     }
 
     /// The service is told to stop now.
@@ -61,8 +74,12 @@ impl Record {
         let Observation { who, ref saw, at, .. } = observation;
         let is_answer_200 = matches!(saw, Saw::Answered(200..=299, _));
         if self.stopping.is_none() {
-            let turned = !is_answer_200 && (who == Who::Readiness || matches!(saw, Saw::Refused(_)));
-            if !turned {
+            let turned = match saw {
+                Saw::Answered(..) => who == Who::Readiness && !is_answer_200,
+                Saw::Refused(_) => true,
+                _ => false,
+            };
+            if !turned || self.stopper == Stopper::Us {
                 // A connection that ended by itself tells nothing of a shutdown.
                 self.idle &= who != Who::Idle;
                 self.seen.push(observation);
@@ -87,6 +104,8 @@ impl Record {
         let last = self.seen.iter().rev().find(|seen| seen.who == *who).map(|seen| &seen.saw);
         let same = match (last, saw) {
             (Some(Saw::Answered(before, _)), Saw::Answered(now, _)) => before == now,
+            // What was there before the stop is no news.
+            (_, Saw::Ailing(..)) => true,
             (Some(before), now) => std::mem::discriminant(before) == std::mem::discriminant(now),
             (None, _) => false,
         };
@@ -143,7 +162,14 @@ impl Record {
     fn readiness(&self) -> (Mark, String) {
         let what = "not ready before anything else changes";
         let Some(stopping) = self.stopping else { return (Mark::Broken, format!("{what}: nothing happened")) };
-        let not_200 = |observation: &&Observation| !matches!(observation.saw, Saw::Answered(200..=299, _));
+        let asked = self.of(Who::Readiness).any(|seen| seen.began >= stopping && matches!(seen.saw, Saw::Answered(..)));
+        if let Some(gone) = self.gone.map(|gone| gone.saturating_duration_since(stopping)).filter(|gone| *gone < BLINK)
+            && !asked
+        {
+            return (Mark::NotShown, format!("{what}; it was gone after {gone:.1?}, before anybody could ask"));
+        }
+        let not_200 =
+            |observation: &&Observation| !matches!(observation.saw, Saw::Answered(200..=299, _) | Saw::Ailing(..));
         let Some(first) = self.of(Who::Readiness).find(not_200) else {
             return (Mark::Broken, format!("{what}: it said to the last that it is ready"));
         };
@@ -196,7 +222,7 @@ impl Record {
         let mut answers = BTreeMap::new();
         for seen in self.of(Who::Work).filter(|seen| seen.began < stopping && seen.at >= stopping) {
             match &seen.saw {
-                Saw::Answered(status, _) => *answers.entry(*status).or_insert(0) += 1,
+                Saw::Ailing(status, _) | Saw::Answered(status, _) => *answers.entry(*status).or_insert(0) += 1,
                 saw => {
                     return (
                         Mark::Broken,
@@ -223,7 +249,7 @@ impl Record {
         let anew = |seen: &&Observation| matches!(seen.who, Who::Newcomer | Who::Work) && seen.began >= stopping;
         for seen in self.seen.iter().filter(anew) {
             match &seen.saw {
-                Saw::Answered(..) => answered += 1,
+                Saw::Ailing(..) | Saw::Answered(..) => answered += 1,
                 Saw::Refused(_) => refused = refused.or(Some(self.since(seen.at))),
                 saw => {
                     return (
@@ -263,7 +289,7 @@ impl Saw {
     fn text(&self) -> String {
         match self {
             Self::Answered(status, says) if says.is_empty() => status.to_string(),
-            Self::Answered(status, says) => format!("{status} {says}"),
+            Self::Ailing(status, says) | Self::Answered(status, says) => format!("{status} {says}"),
             Self::Ended => "closed".to_owned(),
             Self::Lost(why) => format!("lost: {why}"),
             Self::Refused(why) | Self::Silent(why) => why.clone(),
@@ -290,12 +316,14 @@ mod tests {
     impl Story {
         fn new() -> Self {
             let start = Instant::now();
-            let mut record = Record::new(Duration::from_secs(30), 1, true);
+            let mut record = Record::new(Stopper::Us, Duration::from_secs(30), 1, true);
             record.knows_process();
             let mut story = Self { start, record, lines: Vec::new() };
             story.see(Who::Readiness, 990, 991, ok());
             story.see(Who::Liveness, 990, 991, ok());
             story.see(Who::Newcomer, 990, 991, ok());
+            story.see(Who::Readiness, 992, 993, Saw::Ailing(503, "database".into()));
+            story.see(Who::Readiness, 994, 995, ok());
             story.record.stopping(story.at(1000));
             story
         }
@@ -382,6 +410,14 @@ mod tests {
     }
 
     #[test]
+    fn who_is_gone_in_a_blink_cannot_be_asked() {
+        let mut story = Story::new();
+        story.see(Who::Work, 950, 1001, ok()).see(Who::Idle, 900, 1002, Saw::Ended);
+        story.see(Who::Process, 1000, 1004, Saw::Ended).see(Who::Readiness, 1003, 1005, refused());
+        assert_eq!(story.record.promises()[0].0, Mark::NotShown);
+    }
+
+    #[test]
     fn who_does_not_end_is_told() {
         let mut story = Story::new();
         story.see(Who::Readiness, 1001, 1002, stopping()).see(Who::Work, 950, 1300, ok()).see(
@@ -397,12 +433,14 @@ mod tests {
     #[test]
     fn somebody_else_may_stop_it() {
         let start = Instant::now();
-        let mut record = Record::new(Duration::from_secs(30), 0, false);
+        let mut record = Record::new(Stopper::Others, Duration::from_secs(30), 0, false);
         let mut see = |who, millis: u64, saw| {
             let at = start + Duration::from_millis(millis);
             record.note(Observation { who, began: at, at, saw })
         };
         assert!(see(Who::Readiness, 1, ok()).is_empty());
+        // A check that fails is no stop.
+        assert!(see(Who::Readiness, 3, Saw::Ailing(503, "database".into())).is_empty());
         assert_eq!(see(Who::Readiness, 5, stopping())[0].0, Duration::ZERO);
         assert_eq!(see(Who::Readiness, 9, refused())[0].0, Duration::from_millis(4));
         assert!(record.is_over());
