@@ -134,7 +134,7 @@ const VARIABLES: &[(&str, &str, &str, &str)] = &[
     ("GRACEFUL_REPORT", "/tmp/report.json", "graceful_report", "/tmp/report.json"),
     ("GRACEFUL_LOG", "Debug", "graceful_log", "debug"),
     ("GRACEFUL_METRICS_FILE", "/tmp/shop.prom", "graceful_metrics_file", "/tmp/shop.prom"),
-    ("GRACEFUL_METRICS_PUSH_URL", "http://push:9091", "graceful_metrics_push_url", "http://push:9091"),
+    ("GRACEFUL_METRICS_PUSH_URL", "http://push:9091", "graceful_metrics_push_url", "***"),
 ];
 
 #[test]

@@ -132,11 +132,11 @@ impl Probes {
     /// On a listener of their own, which closes last: in the flush phase, after all hooks of an order up to 1 000 000.
     ///
     /// # Errors
-    /// As [`App::http`]; [`StartError::Plan`] when there are two of them; with metrics, those of `Metrics::environment`.
+    /// As [`App::http`]; [`StartError::Plan`] when there are two of them; with metrics, those of `Metrics::configured`.
     pub fn serve(self, app: &App, address: impl Into<Address>) -> Result<LocalAddress, StartError> {
         #[cfg(feature = "metrics")]
         if let Some(metrics) = &self.metrics {
-            metrics.clone().environment()?;
+            metrics.clone().configured()?;
         }
         listener::serve("probes", app, address.into(), self.routes(app), |_| Ok(()))
     }

@@ -72,8 +72,6 @@ mod push;
 mod shutdowns;
 mod table;
 
-use std::env;
-use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -89,8 +87,8 @@ use self::push::Gateway;
 use self::shutdowns::{Keeper, Shutdowns};
 use crate::http::{Request, Response, Router, header};
 
-const FILE: &str = "GRACEFUL_METRICS_FILE";
-const PUSH: &str = "GRACEFUL_METRICS_PUSH_URL";
+const FILE: &str = "graceful_metrics_file";
+const PUSH: &str = "graceful_metrics_push_url";
 
 /// What a service tells Prometheus. Cheap to clone.
 #[derive(Clone)]
@@ -125,7 +123,7 @@ impl Metrics {
         }))
     }
 
-    /// Keeps the figures of shutdowns in a file, and goes on from what it says. The variable `GRACEFUL_METRICS_FILE` names another
+    /// Keeps the figures of shutdowns in a file, and goes on from what it says. The setting `graceful_metrics_file` names another
     /// one. **Default: none**.
     ///
     /// # Errors
@@ -135,45 +133,50 @@ impl Metrics {
     /// # Blocking
     /// For as long as it takes to write a small file and have it on the disk.
     pub fn file(self, path: impl Into<PathBuf>) -> Result<Self, StartError> {
-        self.keep(said(FILE).map_or_else(|| path.into(), PathBuf::from))?;
+        let said = self.said_file().unwrap_or_else(|| path.into());
+        self.keep(said)?;
         Ok(self)
     }
 
     /// Sends everything to a gateway at the settled end. Without a path, `url` means the group of a job that has the service's
-    /// name. The variable `GRACEFUL_METRICS_PUSH_URL` names another one. **Default: nowhere**.
+    /// name. The setting `graceful_metrics_push_url` names another one. **Default: nowhere**.
     ///
     /// # Errors
-    /// [`StartError::Part`] or [`StartError::Environment`] when it is no URL that can be pushed to.
+    /// [`StartError::Part`] when it is no URL that can be pushed to.
     pub fn push(self, url: &str) -> Result<Self, StartError> {
-        if said(PUSH).is_some() {
-            return self.environment();
+        if self.0.app.setting(PUSH).is_some() {
+            return self.configured();
         }
-        let gateway = Gateway::parse(url, self.0.app.service()).map_err(|expected| StartError::Part {
-            name: "metrics",
-            source: format!("cannot push to {:?}: {expected}", without_password(url)).into(),
-        })?;
-        self.push_to(gateway);
-        Ok(self)
+        self.push_there(url, "as Metrics::push says")
     }
 
-    /// Does what `GRACEFUL_METRICS_FILE` and `GRACEFUL_METRICS_PUSH_URL` say, unless it was done already.
+    /// Does what the settings `graceful_metrics_file` and `graceful_metrics_push_url` say, unless it was done already.
     /// [`Probes::serve`](crate::health::Probes::serve) does that by itself.
     ///
     /// # Errors
     /// Those of [`file`](Metrics::file) and [`push`](Metrics::push).
-    pub fn environment(self) -> Result<Self, StartError> {
-        if let Some(path) = said(FILE) {
-            self.keep(path.into())?;
+    pub fn configured(self) -> Result<Self, StartError> {
+        if let Some(path) = self.said_file() {
+            self.keep(path)?;
         }
-        if let Some(url) = said(PUSH) {
-            let url = url.to_string_lossy();
-            let gateway = Gateway::parse(&url, self.0.app.service()).map_err(|expected| StartError::Environment {
-                name: PUSH.to_owned(),
-                value: without_password(&url),
-                expected: expected.to_owned(),
-            })?;
-            self.push_to(gateway);
+        let url = self.0.app.setting(PUSH);
+        match url.as_ref().and_then(|url| url.text()) {
+            Some(url) => self.push_there(url, "as GRACEFUL_METRICS_PUSH_URL or the settings file says"),
+            None => Ok(self),
         }
+    }
+
+    fn said_file(&self) -> Option<PathBuf> {
+        Some(self.0.app.setting(FILE)?.path()?.to_owned())
+    }
+
+    /// `said` is how the URL came to be known.
+    fn push_there(self, url: &str, said: &str) -> Result<Self, StartError> {
+        let gateway = Gateway::parse(url, self.0.app.service()).map_err(|expected| StartError::Part {
+            name: "metrics",
+            source: format!("cannot push to {:?}, {said}: {expected}", without_password(url)).into(),
+        })?;
+        self.push_to(gateway);
         Ok(self)
     }
 
@@ -242,11 +245,6 @@ impl Metrics {
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response
     }
-}
-
-/// What a variable says; one that is empty says nothing.
-fn said(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// A URL that can be shown.

@@ -13,7 +13,8 @@ static SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "graceful_metrics_push_url",
-        kind: SettingKind::Text,
+        // It may hold a password.
+        kind: SettingKind::Secret,
         default: "",
         aliases: &[],
         about: "where the last metrics are pushed to",
