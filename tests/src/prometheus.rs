@@ -1,7 +1,7 @@
 //! A Prometheus and a Pushgateway of one's own, and `promtool`.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::daemon::Daemon;
-use crate::redis::free_port;
+use crate::daemon::{Daemon, free_port};
 use crate::{Http, PATIENCE};
 
 /// A `prometheus` that scrapes one target, the job `service`, five times a second.
@@ -40,8 +39,7 @@ impl Prometheus {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (listen, file) = (format!("--web.listen-address={address}"), format!("--config.file={}", file.display()));
         let args = [listen.as_str(), file.as_str(), "--storage.tsdb.path=FOLDER/data", "--log.level=warn"];
-        let mut daemon = Daemon::start("prometheus", "prometheus", &args);
-        wait_ready(&mut daemon, address);
+        let daemon = Daemon::start("prometheus", args, move |_| ready(address));
         Self { _daemon: daemon, _config: config, address }
     }
 
@@ -94,8 +92,8 @@ impl Pushgateway {
     pub fn start() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let listen = format!("--web.listen-address={address}");
-        let mut daemon = Daemon::start("pushgateway", "prometheus-pushgateway", &[&listen, "--log.level=warn"]);
-        wait_ready(&mut daemon, address);
+        let args = [listen.as_str(), "--log.level=warn"];
+        let daemon = Daemon::start("prometheus-pushgateway", args, move |_| ready(address));
         Self { _daemon: daemon, address }
     }
 
@@ -142,10 +140,9 @@ pub fn promtool(args: &[&str], stdin: &str) -> Option<String> {
     (!well).then_some(findings)
 }
 
-#[track_caller]
-fn wait_ready(daemon: &mut Daemon, address: SocketAddr) {
-    daemon.wait_for(|_| match Http::connect(address)?.ask(crate::get("/-/ready"))?.status {
+fn ready(address: SocketAddr) -> io::Result<()> {
+    match Http::connect(address)?.ask(crate::get("/-/ready"))?.status {
         200 => Ok(()),
-        status => Err(std::io::Error::other(format!("it answers {status}"))),
-    });
+        status => Err(io::Error::other(format!("it answers {status}"))),
+    }
 }
