@@ -306,7 +306,11 @@ fn service() {
     exit.line("cache: hits=1 misses=");
     let names = fs::read_dir(shop.data()).expect("it is there").flatten().map(|entry| entry.file_name());
     let names: BTreeSet<_> = names.map(|name| name.into_string().expect("text")).collect();
-    assert_eq!(names, BTreeSet::from(["audit", "orders.db", "summary"].map(str::to_owned)), "nothing else is left");
+    assert_eq!(
+        names,
+        BTreeSet::from(["audit", "metrics.prom", "orders.db", "summary"].map(str::to_owned)),
+        "nothing else is left"
+    );
     shop.expect_complete(&Acknowledged::from([(1, ("tea".into(), 2)), (2, ("coffee".into(), 1))]));
 
     let service = shop.start();
