@@ -218,7 +218,7 @@ fn what_nobody_knows_is_logged_with_what_was_meant() {
     exit.line("graceful: warn: unknown variable name=SHUTDOWN_TIMOUT did_you_mean=SHUTDOWN_TIMEOUT");
     assert!(exit.line("unknown variable name=GRACEFUL_SHUTDOWN").ends_with("=GRACEFUL_SHUTDOWN"), "{exit}");
     exit.line(
-        "graceful: timeout of an unknown hook name=SHUTDOWN_DATABASE_TIMEOUT hooks=close_db,redis,external_services",
+        "graceful: warn: timeout of an unknown hook name=SHUTDOWN_DATABASE_TIMEOUT hooks=close_db,redis,external_services",
     );
     exit.line("graceful: warn: timeout of an unknown hook name=service.toml:2");
     exit.line("graceful: settings file read path=service.toml");
