@@ -13,6 +13,7 @@
 //!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
 //!         elsewhere, and ADMIN_ADDR (127.0.0.1:9090) for probes and metrics. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://… the demand in Redis, and
 //!         NATS_URL=nats://… publishes each order to the subject `orders`.
+//! Check:  target/release/examples/service --health-check, with the same ADMIN_ADDR: exit code 0 when it is ready
 //! Stop:   Ctrl-C, or `kill` with its pid
 //! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for; every step of the end is on stderr.
 //!
