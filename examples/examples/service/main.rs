@@ -18,6 +18,7 @@
 //!         `orders`. MEMORY_THRESHOLD_MB and CPU_THRESHOLD_PERCENT have `/health` say `degraded` while it takes more.
 //!         What shutdowns came to is kept in DATA_DIR/metrics.prom, and told at /metrics by the next process;
 //!         GRACEFUL_METRICS_FILE names another file, GRACEFUL_METRICS_PUSH_URL=http://… a Pushgateway besides.
+//! Check:  target/release/examples/service --health-check, with the same ADMIN_ADDR: exit code 0 when it is ready
 //! Stop:   Ctrl-C, or `kill` with its pid, or: curl -X POST http://127.0.0.1:9090/admin/shutdown
 //! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for;
 //!         every step of the end is on stderr.

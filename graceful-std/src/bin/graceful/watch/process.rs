@@ -19,7 +19,6 @@ pub(super) use unix::Process;
 
 #[cfg(unix)]
 mod unix {
-    use std::sync::Arc;
     use std::thread;
     use std::time::Duration;
 
@@ -34,7 +33,7 @@ mod unix {
         pid: Pid,
         /// It names the process even when its number is given to another one. Older kernels and other systems have none.
         #[cfg(target_os = "linux")]
-        handle: Option<Arc<std::os::fd::OwnedFd>>,
+        handle: Option<std::sync::Arc<std::os::fd::OwnedFd>>,
     }
 
     impl Process {
@@ -50,7 +49,9 @@ mod unix {
             Ok(Self {
                 pid: known,
                 #[cfg(target_os = "linux")]
-                handle: rustix::process::pidfd_open(known, rustix::process::PidfdFlags::empty()).ok().map(Arc::new),
+                handle: rustix::process::pidfd_open(known, rustix::process::PidfdFlags::empty())
+                    .ok()
+                    .map(std::sync::Arc::new),
             })
         }
 
