@@ -47,6 +47,7 @@ const HOOKS: &str = "
 
 A hook is called by its name in capitals, with `_` for whatever is no letter or digit: `db` and `close_db` are both `DB`, unless there are hooks of both names.
 In a file they stand in the table `[hooks]`, by the hook's name.
+One for a hook that is not there when the service is ready is logged.
 
 | variable | key | value | default | what it does |
 |---|---|---|---|---|
