@@ -98,6 +98,7 @@ mod refused;
 mod reload;
 mod repeated;
 mod service;
+mod service_curl;
 mod service_disk;
 mod service_drill;
 mod service_kill;

@@ -186,8 +186,8 @@ fn what_is_said_in_code_wins() {
 
 #[test]
 fn values_that_cannot_be_used_are_refused() {
-    let memory = "write a whole number of megabytes from 1 to 1073741824, without a unit";
-    let cpu = "write a whole number of percent of a core from 1 to 100000, without a unit";
+    let memory = "write a number from 1 to 1073741824";
+    let cpu = "write a number from 1 to 1000000";
     for (name, value, cure) in [
         ("MEMORY_THRESHOLD_MB", "0", memory),
         ("MEMORY_THRESHOLD_MB", "512MB", memory),

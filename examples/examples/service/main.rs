@@ -7,21 +7,17 @@
 //! | `GET /orders?after=1` | `{"orders":[…]}`, the next thousand with a higher id |
 //! | `GET /demand` | `{"tea":2}`: how much of what was ordered |
 //! | `/feed?after=1` | the WebSocket of changes: the orders after that id, then each new one |
-//! | `/health`, `/health/ready`, `/health/live`, `/metrics` on the admin address | whether it may be sent orders, whether it lives, figures |
+//! | on the admin address: `/health`, `/metrics` | whether it may be sent orders, whether it lives; figures |
 //! | `/admin/overview` there | a page to look at while it drains; `/openapi.json` says what else there is |
 //!
 //! Run:    cargo run --release --example service, then: curl -d '{"item":"tea","quantity":2}' http://127.0.0.1:8080/orders
-//!         Nothing else is needed: it keeps a SQLite database and an audit log in DATA_DIR (./data). ADDR=HOST:PORT listens
-//!         elsewhere, ADMIN_ADDR (127.0.0.1:9090) is for probes, metrics and the admin API, which wants a token (ADMIN_TOKEN
-//!         or ADMIN_TOKEN_FILE) wherever that is not a loopback address. DATABASE_URL=postgres://… keeps orders in
-//!         PostgreSQL, REDIS_URL=redis://… the demand in Redis, and NATS_URL=nats://… publishes each order to the subject
-//!         `orders`. MEMORY_THRESHOLD_MB and CPU_THRESHOLD_PERCENT have `/health` say `degraded` while it takes more.
-//!         What shutdowns came to is kept in DATA_DIR/metrics.prom, and told at /metrics by the next process;
-//!         GRACEFUL_METRICS_FILE names another file, GRACEFUL_METRICS_PUSH_URL=http://… a Pushgateway besides.
+//!         Nothing else is needed: a SQLite database, an audit log and the figures of shutdowns are kept in DATA_DIR (./data).
+//!         ADDR=HOST:PORT listens elsewhere; so does ADMIN_ADDR (127.0.0.1:9090), where the admin API wants a token
+//!         (ADMIN_TOKEN_FILE) beyond loopback. DATABASE_URL=postgres://… keeps orders in PostgreSQL, REDIS_URL=redis://…
+//!         the demand in Redis, NATS_URL=nats://… publishes each order to `orders`. GRACEFUL=config prints all settings.
 //! Check:  target/release/examples/service --health-check, with the same ADMIN_ADDR: exit code 0 when it is ready
 //! Stop:   Ctrl-C, or `kill` with its pid, or: curl -X POST http://127.0.0.1:9090/admin/shutdown
-//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, at the end what the cache was good for;
-//!         every step of the end is on stderr.
+//! Prints: `admin on http://127.0.0.1:9090`, `listening on http://127.0.0.1:8080`, what the cache was good for; its end on stderr.
 //!
 //! # Why no order is lost
 //!
