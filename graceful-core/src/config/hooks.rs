@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Settings;
 use super::source::Source;
 use super::table::Unit;
-use super::value::shown;
 use crate::error::StartError;
+use crate::text::shown;
 
 /// What somebody says about the timeout of a hook, before it is known which hook that is.
 #[derive(Clone, Debug)]
