@@ -15,6 +15,7 @@ use std::time::Duration;
 use log::{Level, LevelFilter};
 
 use crate::channel::{Receiver, Sender, channel};
+use crate::text::shown;
 
 /// The target of every record: `graceful`.
 pub(crate) const TARGET: &str = "graceful";
@@ -111,6 +112,12 @@ impl Observer {
     }
 }
 
+/// Adds a field to those of a fact. Not inlined: it is done in many places.
+#[inline(never)]
+pub(crate) fn add(fields: &mut Vec<Field>, name: &'static str, value: Value) {
+    fields.push((name, value));
+}
+
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer").field("fallback", &self.fallback).finish_non_exhaustive()
@@ -184,6 +191,15 @@ pub(crate) fn show(duration: Duration) -> String {
         hundredths(rounded(nanos, 100_000) * 10, "ms")
     } else {
         format!("{}us", rounded(nanos, 1000).max(1))
+    }
+}
+
+/// A duration as [`show`] writes it, for what is written: no text in between that had to be dropped.
+pub(crate) struct Shown(pub(crate) Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&show(self.0))
     }
 }
 
@@ -275,7 +291,7 @@ fn human(level: Level, message: &str, fields: &[Field], colour: bool) -> String 
     }
     line.push_str(message);
     for (key, value) in fields {
-        let text = value.to_string();
+        let text = shown(&value);
         let quoted = text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"');
         let _ = if quoted { write!(line, " {key}={text:?}") } else { write!(line, " {key}={text}") };
     }

@@ -6,7 +6,7 @@ use super::Settings;
 use super::source::Source;
 use super::table::Unit;
 use crate::error::StartError;
-use crate::text::shown;
+use crate::text::{owned, shown};
 
 /// What somebody says about the timeout of a hook, before it is known which hook that is.
 #[derive(Clone, Debug)]
@@ -82,10 +82,10 @@ impl HookTimeout {
                 problem: shown(&format_args!("the timeout {} cannot be used: {expected}", self.text)),
             },
             Source::Environment { name } => {
-                StartError::Environment { name: name.clone(), value: self.text.clone(), expected }
+                StartError::Environment { name: owned(name), value: owned(&self.text), expected }
             }
             // Nobody else says such things this way.
-            source => StartError::Environment { name: shown(source), value: self.text.clone(), expected },
+            source => StartError::Environment { name: shown(source), value: owned(&self.text), expected },
         }
     }
 }

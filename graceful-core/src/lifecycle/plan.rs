@@ -9,6 +9,7 @@ use super::checks::{CheckKind, PlannedCheck};
 use super::hooks::{HookPhase, Origin, PlannedHook, WorstCase};
 use super::rank::rank;
 use crate::observe::show;
+use crate::text::owned;
 
 /// A background task in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,7 +218,7 @@ impl Plan {
         match self.named.binary_search_by(|known| self.declared(*known).0.cmp(name)) {
             Ok(at) => {
                 let (name, first) = self.declared(self.named[at]);
-                Err(PlanError::DuplicateName { name: name.to_owned(), first, second: origin })
+                Err(PlanError::DuplicateName { name: owned(name), first, second: origin })
             }
             Err(at) => {
                 self.named.insert(at, new);
@@ -328,7 +329,7 @@ impl PlanError {
                 Err(at) => slowest.insert(at, hook),
             }
         }
-        let part = |hook: &PlannedHook| (hook.phase, hook.order, hook.name.clone(), hook.timeout);
+        let part = |hook: &PlannedHook| (hook.phase, hook.order, owned(&hook.name), hook.timeout);
         let parts = slowest.into_iter().map(part).collect();
         Self::Impossible { timeout, sum, flush, parts }
     }

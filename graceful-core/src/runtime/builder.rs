@@ -36,6 +36,7 @@ use crate::lifecycle::report::Report;
 use crate::observe::Observer;
 use crate::sys;
 use crate::sys::emergency::EMERGENCY;
+use crate::text::owned;
 
 /// How far past the total the coordinator itself may come before it forces the end; the watchdog follows 50 ms later.
 const OVERRUN: Duration = Duration::from_millis(150);
@@ -298,7 +299,7 @@ impl Builder {
         if let Some(expected) = self.settings.expect_hooks
             && expected != self.hooks.len()
         {
-            let found = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
+            let found = self.hooks.iter().map(|hook| owned(&hook.planned.name)).collect();
             return Err(PlanError::HookCount { expected, found }.into());
         }
         let mut plan = Plan::new(self.settings.budgets())?;
@@ -336,7 +337,7 @@ impl Builder {
         };
         // A guest writes no lines of its own to a stderr that is not its.
         let level = if ownership == Ownership::Process { settings.log() } else { LevelFilter::Off };
-        let thread = |name: &'static str| move |source| StartError::Thread { name: name.to_owned(), source };
+        let thread = |name: &'static str| move |source| StartError::Thread { name: owned(name), source };
         let (observer, observer_ended) = Observer::start(level).map_err(thread("logs"))?;
         let poll = Poll::new().map_err(thread("the coordinator"))?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE).map_err(thread("the coordinator"))?);
@@ -356,7 +357,7 @@ impl Builder {
         let on_done = queue.clone();
         let threads = HookThreads::start(move |id, outcome| on_done.send(Message::HookDone(id, outcome)))?;
         let rules = Rules {
-            service: settings.service.clone(),
+            service: owned(&settings.service),
             debounce: settings.debounce(),
             incomplete_exit_code: settings.incomplete_exit_code,
             overrun: OVERRUN,
@@ -496,7 +497,7 @@ impl Runtime {
             // The coordinator cannot end without a report short of a defect of ours; say so rather than hang or panic.
             None => {
                 let mut report = self.app.inner.lifecycle().machine.take_report();
-                report.incomplete.push("the coordinator ended without a report".to_owned());
+                report.miss(&"the coordinator ended without a report");
                 report
             }
         }
@@ -509,7 +510,7 @@ impl Drop for Runtime {
             self.app
                 .inner
                 .queue
-                .send(Message::Event(Event::Requested(Reason::Requested("dropping the runtime".into()))));
+                .send(Message::Event(Event::Requested(Reason::Requested(owned("dropping the runtime")))));
         }
     }
 }
