@@ -69,8 +69,7 @@ impl Plan {
         for hook in &hooks {
             worst.add(hook.phase, hook.order, hook.timeout);
         }
-        self.check_sum(worst.reserved(self.budgets.flush).sum())
-            .map_err(|error| error.naming(&mut self.hooks.iter().chain(&hooks)))?;
+        self.check_hooks(worst.reserved(self.budgets.flush).sum(), &hooks)?;
         hooks.into_iter().try_for_each(|hook| self.add_hook(hook).map(drop))
     }
 
@@ -80,8 +79,7 @@ impl Plan {
             return Err(PlanError::ZeroTimeout { name: hook.name });
         }
         let more = self.worst.more(hook.phase, hook.order, hook.timeout);
-        self.check_sum(self.reserved().sum().saturating_add(more))
-            .map_err(|error| error.naming(&mut self.hooks.iter().chain([&hook])))?;
+        self.check_hooks(self.reserved().sum().saturating_add(more), std::slice::from_ref(&hook))?;
         self.claim_name(&hook.name, hook.origin, Named::Hook(self.hooks.len()))?;
         self.worst.add(hook.phase, hook.order, hook.timeout);
         self.hooks.push(hook);
@@ -175,6 +173,7 @@ impl Plan {
     }
 
     /// Time that belongs to hooks and the flush.
+    #[inline(never)]
     pub(crate) fn reserved(&self) -> Reserved {
         self.worst.reserved(self.budgets.flush)
     }
@@ -203,6 +202,12 @@ impl Plan {
         [waits.lame_duck, waits.drain, waits.tasks]
             .into_iter()
             .fold(self.reserved().sum(), |sum, wait| sum.saturating_add(wait))
+    }
+
+    /// Whether the hooks are possible with `more` of them; the error names all.
+    #[inline(never)]
+    fn check_hooks(&self, sum: Duration, more: &[PlannedHook]) -> Result<(), PlanError> {
+        self.check_sum(sum).map_err(|error| error.naming(&mut self.hooks.iter().chain(more)))
     }
 
     fn check_sum(&self, sum: Duration) -> Result<(), PlanError> {

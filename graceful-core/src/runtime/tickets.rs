@@ -177,6 +177,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn remove(&mut self, name: &str) {
         self.out -= 1;
         // Invariant: what is removed was added.
@@ -188,6 +189,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.by_name.binary_search_by(|(known, _)| (**known).cmp(name))
     }

@@ -14,7 +14,7 @@ pub(super) struct Pattern<'t> {
 
 impl<'t> Pattern<'t> {
     pub(super) fn parse(text: &'t str) -> Result<Self, RouteError> {
-        let problem = |problem| Err(RouteError::Pattern { pattern: text.to_owned(), problem });
+        let problem = |problem| Err(unusable(text, problem));
         if !text.starts_with('/') {
             return problem("it begins with a slash");
         }
@@ -60,6 +60,12 @@ impl<'t> Pattern<'t> {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn unusable(pattern: &str, problem: &'static str) -> RouteError {
+    RouteError::Pattern { pattern: pattern.to_owned(), problem }
+}
+
 /// `pattern` under `prefix`.
 pub(super) fn join(prefix: &str, pattern: &str) -> String {
     match (prefix, pattern) {
@@ -80,7 +86,7 @@ pub(super) fn prefix(around: &str, text: &str) -> Result<String, RouteError> {
         _ if pattern.shape.ends_with("{*}") => "a prefix does not end with {*name}: nothing could follow",
         _ => return Ok(format!("{around}{text}")),
     };
-    Err(RouteError::Pattern { pattern: text.to_owned(), problem })
+    Err(unusable(text, problem))
 }
 
 #[cfg(test)]
