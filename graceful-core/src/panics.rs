@@ -40,7 +40,8 @@ fn drop_payload(payload: Box<dyn Any + Send>) {
 
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| owned(text));
-    text.or_else(|| payload.downcast_ref::<String>().map(|text| owned(text))).unwrap_or_else(|| owned("a value that is not text"))
+    text.or_else(|| payload.downcast_ref::<String>().map(|text| owned(text)))
+        .unwrap_or_else(|| owned("a value that is not text"))
 }
 
 #[cfg(test)]

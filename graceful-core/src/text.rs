@@ -6,7 +6,8 @@ use std::fmt;
 
 /// Copies a text.
 #[inline(never)]
-pub(crate) fn owned(text: &str) -> String {
+#[must_use]
+pub fn owned(text: &str) -> String {
     text.to_owned()
 }
 

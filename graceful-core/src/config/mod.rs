@@ -242,6 +242,7 @@ impl Settings {
     }
 
     /// What a signal does: what was said, else shutdown, but for a `SIGHUP` that reload hooks wait for.
+    #[inline(never)]
     pub(crate) fn action(&self, signal: Signal, has_reload: bool) -> SignalAction {
         let said = self.signals.iter().rev().find(|(said, _)| *said == signal).map(|(_, action)| *action);
         said.unwrap_or(match signal {

@@ -18,8 +18,8 @@ use super::seats::Seat;
 use super::worker::{self, Slot};
 use super::{Handler, Limits};
 use crate::sync::lock;
-use crate::{clock, threads};
 use crate::text::shown;
+use crate::{clock, threads};
 
 /// How long the end of the pool waits for workers that are not in a handler: a scheduling delay, not work.
 const LEAVING: Duration = Duration::from_millis(200);

@@ -22,8 +22,8 @@ use super::seats::{Seat, Seats, Told, Watch};
 use super::timers::Timers;
 use crate::channel::Sender;
 use crate::runtime::stop::Stage;
-use crate::{clock, panics};
 use crate::text::shown;
+use crate::{clock, panics};
 
 /// The waker's. Listeners count down from here, seats up from 0.
 pub(super) const WAKER: Token = Token(usize::MAX);

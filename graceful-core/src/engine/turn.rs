@@ -11,8 +11,8 @@ use super::desk::Desk;
 use super::pace::Pace;
 use super::protocol::Wake;
 use crate::observe::Observer;
-use crate::{clock, panics};
 use crate::text::shown;
+use crate::{clock, panics};
 
 /// The size of a thread's read buffer: what a pipelining client can have in flight, and a good piece of an upload.
 const INPUT: usize = 64 * 1024;

@@ -12,8 +12,8 @@ use super::pool::{ConnectionJob, Job, SessionJob};
 use super::protocol::Wake;
 use super::registry::Activity;
 use super::turn::{Buffers, Place, Timing, Turn};
-use crate::{clock, panics};
 use crate::text::shown;
+use crate::{clock, panics};
 
 /// What a worker is doing, for the report.
 pub(super) struct Slot {

@@ -27,7 +27,7 @@ use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal};
-use crate::observe::{add, Field, Observer};
+use crate::observe::{Field, Observer, add};
 use crate::sync::lock;
 use crate::sys::emergency::EMERGENCY;
 use crate::text::{owned, shown};

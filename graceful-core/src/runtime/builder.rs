@@ -1,6 +1,7 @@
 //! Building a runtime: what was registered, what the program adds, what the environment says; then start it.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, Mutex};
@@ -337,7 +338,7 @@ impl Builder {
         };
         // A guest writes no lines of its own to a stderr that is not its.
         let level = if ownership == Ownership::Process { settings.log() } else { LevelFilter::Off };
-        let thread = |name: &'static str| move |source| StartError::Thread { name: owned(name), source };
+        let thread = |name| move |source| no_thread(name, source);
         let (observer, observer_ended) = Observer::start(level).map_err(thread("logs"))?;
         let poll = Poll::new().map_err(thread("the coordinator"))?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE).map_err(thread("the coordinator"))?);
@@ -412,6 +413,12 @@ impl Builder {
         let coordinator = coordinator.start().map_err(thread("the coordinator"))?;
         Ok(Runtime { app, report, coordinator: Some(coordinator) })
     }
+}
+
+#[cold]
+#[inline(never)]
+fn no_thread(name: &str, source: io::Error) -> StartError {
+    StartError::Thread { name: owned(name), source }
 }
 
 /// The process's signals, taken by one runtime.

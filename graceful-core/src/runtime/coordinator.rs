@@ -26,10 +26,10 @@ use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::{Reason, SignalAction};
 use crate::lifecycle::report::{HookOutcome, Report};
-use crate::observe::{add, Field};
+use crate::observe::{Field, add};
 use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
-use crate::{sys, threads};
 use crate::text::{owned, shown};
+use crate::{sys, threads};
 
 pub(crate) const WAKE: Token = Token(0);
 const SIGNALS: Token = Token(1);

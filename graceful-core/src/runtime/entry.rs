@@ -20,8 +20,8 @@ use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal, SignalAction};
 use crate::lifecycle::report::TaskOutcome;
-use crate::{panics, sys};
 use crate::text::{owned, shown};
+use crate::{panics, sys};
 
 /// What `#[graceful::main(...)]` says.
 #[derive(Clone, Copy, Debug)]

@@ -12,8 +12,8 @@ use crate::channel::{Missing, channel};
 use crate::clock;
 use crate::lifecycle::machine::Event;
 use crate::lifecycle::report::TaskOutcome;
-use crate::threads;
 use crate::text::{owned, shown};
+use crate::threads;
 
 /// Completes the report and begins the flush; [`Event::Flushed`] tells when it is done.
 pub(crate) fn flush(app: &App, budget: Duration) {

@@ -16,8 +16,8 @@ use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::HookOutcome;
 use crate::sync::lock;
-use crate::{panics, sys, threads};
 use crate::text::owned;
+use crate::{panics, sys, threads};
 
 pub(crate) type HookBody = Box<dyn FnOnce(&mut Args<'_>) -> Result<(), CallError> + Send>;
 

@@ -16,8 +16,8 @@ use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlannedReload;
 use crate::lifecycle::report::TaskOutcome;
 use crate::sync::lock;
-use crate::{panics, threads};
 use crate::text::{owned, shown};
+use crate::{panics, threads};
 
 type ReloadBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
 

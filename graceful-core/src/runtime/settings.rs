@@ -2,7 +2,7 @@
 
 use super::app::{App, Lifecycle};
 use crate::config::{Access, EffectiveSetting, OfProcess, SettingValue};
-use crate::observe::{add, Field};
+use crate::observe::{Field, add};
 use crate::text::shown;
 
 /// Settings.

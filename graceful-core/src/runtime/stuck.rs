@@ -322,7 +322,7 @@ mod tests {
                 let _ = compose(state, syscall, None, &|_| None);
                 let _ = compose('S', syscall, None, &|_| None);
             }
-            let _ = descriptor(Some(fd), &|_| None);
+            let _ = compose('S', Some(Syscall::In(libc::SYS_read, Some(fd))), None, &|_| None);
         }
     }
 }

@@ -16,10 +16,10 @@ use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlannedTask;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{TaskOutcome, TaskReport};
-use crate::observe::{add, Field};
+use crate::observe::{Field, add};
 use crate::sync::lock;
-use crate::{panics, sys, threads};
 use crate::text::{owned, shown};
+use crate::{panics, sys, threads};
 
 /// The first pause before a failed long-running task is run again; doubled with each failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

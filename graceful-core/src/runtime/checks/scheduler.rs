@@ -19,8 +19,8 @@ use crate::runtime::inject::Args;
 use crate::runtime::stop::{Stage, Stop};
 use crate::runtime::stuck;
 use crate::sync::lock;
-use crate::{clock, panics, sys, threads};
 use crate::text::shown;
+use crate::{clock, panics, sys, threads};
 
 /// No wait is longer: a clock that jumps cannot keep the thread asleep for ever.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

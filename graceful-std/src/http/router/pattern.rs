@@ -1,5 +1,7 @@
 //! Patterns as users write them.
 
+use graceful_core::__private::owned_text;
+
 use super::error::RouteError;
 use crate::http::params;
 
@@ -54,7 +56,7 @@ impl<'t> Pattern<'t> {
         }
         shape.push_str(rest);
         if names.len() > params::MOST {
-            return Err(RouteError::TooManyParams { pattern: text.to_owned() });
+            return Err(RouteError::TooManyParams { pattern: owned_text(text) });
         }
         Ok(Self { text, names, shape })
     }
@@ -63,14 +65,14 @@ impl<'t> Pattern<'t> {
 #[cold]
 #[inline(never)]
 fn unusable(pattern: &str, problem: &'static str) -> RouteError {
-    RouteError::Pattern { pattern: pattern.to_owned(), problem }
+    RouteError::Pattern { pattern: owned_text(pattern), problem }
 }
 
 /// `pattern` under `prefix`.
 pub(super) fn join(prefix: &str, pattern: &str) -> String {
     match (prefix, pattern) {
-        ("", pattern) => pattern.to_owned(),
-        (prefix, "/") => prefix.to_owned(),
+        ("", pattern) => owned_text(pattern),
+        (prefix, "/") => owned_text(prefix),
         (prefix, pattern) => format!("{prefix}{pattern}"),
     }
 }
@@ -78,7 +80,7 @@ pub(super) fn join(prefix: &str, pattern: &str) -> String {
 /// A prefix of a nested router, in the form that patterns can be put behind.
 pub(super) fn prefix(around: &str, text: &str) -> Result<String, RouteError> {
     if text == "/" {
-        return Ok(around.to_owned());
+        return Ok(owned_text(around));
     }
     let pattern = Pattern::parse(text)?;
     let problem = match text {
