@@ -15,7 +15,7 @@ use std::time::Duration;
 use log::{Level, LevelFilter};
 
 use crate::channel::{Receiver, Sender, channel};
-use crate::text::shown;
+use crate::text::{owned, shown};
 
 /// The target of every record: `graceful`.
 pub(crate) const TARGET: &str = "graceful";
@@ -71,8 +71,7 @@ impl Observer {
         if level > log::max_level().max(self.fallback) {
             return;
         }
-        // The receiver outlives all senders but those of the very end, when nobody listens any more.
-        self.sender.send(Message::Fact { level, message, fields });
+        self.send(Message::Fact { level, message, fields });
     }
 
     // Not inlined: called in many places, to put a list together and send it.
@@ -98,17 +97,23 @@ impl Observer {
 
     /// Writes a line to stderr, after everything told before.
     pub(crate) fn line(&self, line: String) {
-        self.sender.send(Message::Line(line));
+        self.send(Message::Line(line));
     }
 
     /// Has the logger flushed after everything told before, then calls `done`.
     pub(crate) fn flush(&self, done: impl FnOnce() + Send + 'static) {
-        self.sender.send(Message::Flush(Box::new(done)));
+        self.send(Message::Flush(Box::new(done)));
     }
 
     /// Ends the thread once all before it is told.
     pub(crate) fn end(&self) {
-        self.sender.send(Message::End);
+        self.send(Message::End);
+    }
+
+    #[inline(never)]
+    fn send(&self, message: Message) {
+        // The receiver outlives all senders but those of the very end, when nobody listens any more.
+        self.sender.send(message);
     }
 }
 
@@ -162,7 +167,7 @@ impl From<String> for Value {
 
 impl From<Arc<str>> for Value {
     fn from(value: Arc<str>) -> Self {
-        Self::Text(Cow::Owned(value.to_string()))
+        Self::Text(Cow::Owned(owned(&value)))
     }
 }
 

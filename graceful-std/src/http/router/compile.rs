@@ -121,10 +121,11 @@ impl Compiler {
 
     /// The prefix itself, and all below.
     fn add_fallback(&mut self, prefix: &str, endpoint: usize) -> Result<(), RouteError> {
-        let below = ["/", "/{*rest}"].map(|end| format!("{prefix}{end}"));
-        let itself = Some(owned_text(prefix)).filter(|prefix| !prefix.is_empty());
-        for pattern in itself.into_iter().chain(below) {
-            insert(&mut self.fallbacks, &pattern, endpoint)?;
+        for end in ["", "/", "/{*rest}"] {
+            let pattern = format!("{prefix}{end}");
+            if !pattern.is_empty() {
+                insert(&mut self.fallbacks, &pattern, endpoint)?;
+            }
         }
         Ok(())
     }
