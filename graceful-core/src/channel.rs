@@ -1,10 +1,12 @@
 //! Queues between our own threads.
 //!
-//! What goes through them are hooks, facts and events of the lifecycle: dozens, not millions. So they are a list under a lock,
-//! a tenth of the code for each kind of message that `crossbeam_channel` has; and its parts are not inlined, as they are called
-//! in many places and none is in a hurry. Users are given that one.
+//! What goes through them are hooks, facts and events of the lifecycle: dozens, not millions. So they are a list of boxes under
+//! a lock, and one queue in the binary for all kinds of messages: `crossbeam_channel` is ten times that for each. Users are
+//! given that one.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,19 +14,20 @@ use crate::clock;
 use crate::sync::lock;
 
 /// A queue without a bound, for any number of senders and receivers.
-#[inline(never)]
-pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let state = State { queue: VecDeque::new(), senders: 1, receivers: 1, asleep: 0 };
-    let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-    (Sender { shared: Arc::clone(&shared) }, Receiver { shared })
+pub(crate) fn channel<T: Send + 'static>() -> (Sender<T>, Receiver<T>) {
+    let shared = Shared::new();
+    let sender = Sender { end: SenderEnd(Arc::clone(&shared)), of: PhantomData };
+    (sender, Receiver { end: ReceiverEnd(shared), of: PhantomData })
 }
 
 pub(crate) struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    end: SenderEnd,
+    of: PhantomData<fn(T)>,
 }
 
 pub(crate) struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    end: ReceiverEnd,
+    of: PhantomData<fn() -> T>,
 }
 
 /// Why nothing was received.
@@ -36,24 +39,72 @@ pub(crate) enum Missing {
     Timeout,
 }
 
-struct Shared<T> {
-    state: Mutex<State<T>>,
+/// All that is counted among the senders.
+struct SenderEnd(Arc<Shared>);
+
+/// All that is counted among the receivers.
+struct ReceiverEnd(Arc<Shared>);
+
+/// Of the kind that both ends agree on.
+type Message = Box<dyn Any + Send>;
+
+struct Shared {
+    state: Mutex<State>,
     changed: Condvar,
 }
 
-struct State<T> {
-    queue: VecDeque<T>,
+struct State {
+    queue: VecDeque<Message>,
     senders: usize,
     receivers: usize,
     /// Receivers that wait: a wake-up that nobody waits for costs a system call all the same.
     asleep: usize,
 }
 
-impl<T> Sender<T> {
+impl<T: Send + 'static> Sender<T> {
     /// Never blocks. `false` when no receiver is left; the message is dropped then.
-    #[inline(never)]
     pub(crate) fn send(&self, message: T) -> bool {
-        let mut state = self.shared.lock();
+        self.end.0.send(Box::new(message))
+    }
+}
+
+impl<T: 'static> Receiver<T> {
+    pub(crate) fn try_recv(&self) -> Option<T> {
+        let message = self.end.0.lock().queue.pop_front();
+        message.and_then(opened)
+    }
+
+    /// Waits for a message; `None` when no sender is left.
+    pub(crate) fn recv(&self) -> Option<T> {
+        self.end.0.recv_until(None).ok().and_then(opened)
+    }
+
+    pub(crate) fn recv_timeout(&self, timeout: Duration) -> Result<T, Missing> {
+        let message = self.end.0.recv_until(clock::now().checked_add(timeout))?;
+        opened(message).ok_or(Missing::Disconnected)
+    }
+}
+
+/// Invariant: only what is a `T` was sent, so there always is one.
+fn opened<T: 'static>(message: Message) -> Option<T> {
+    message.downcast().ok().map(|message| *message)
+}
+
+impl Shared {
+    #[inline(never)]
+    fn new() -> Arc<Self> {
+        let state = State { queue: VecDeque::new(), senders: 1, receivers: 1, asleep: 0 };
+        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics under the lock.
+        lock(&self.state)
+    }
+
+    #[inline(never)]
+    fn send(&self, message: Message) -> bool {
+        let mut state = self.lock();
         if state.receivers == 0 {
             // The message may own anything: it is dropped once the lock is free.
             drop(state);
@@ -63,29 +114,14 @@ impl<T> Sender<T> {
         let wanted = state.asleep > 0;
         drop(state);
         if wanted {
-            self.shared.changed.notify_one();
+            self.changed.notify_one();
         }
         true
     }
-}
-
-impl<T> Receiver<T> {
-    pub(crate) fn try_recv(&self) -> Option<T> {
-        self.shared.lock().queue.pop_front()
-    }
-
-    /// Waits for a message; `None` when no sender is left.
-    pub(crate) fn recv(&self) -> Option<T> {
-        self.recv_until(None).ok()
-    }
-
-    pub(crate) fn recv_timeout(&self, timeout: Duration) -> Result<T, Missing> {
-        self.recv_until(clock::now().checked_add(timeout))
-    }
 
     #[inline(never)]
-    fn recv_until(&self, until: Option<Instant>) -> Result<T, Missing> {
-        let mut state = self.shared.lock();
+    fn recv_until(&self, until: Option<Instant>) -> Result<Message, Missing> {
+        let mut state = self.lock();
         loop {
             if let Some(message) = state.queue.pop_front() {
                 return Ok(message);
@@ -98,52 +134,57 @@ impl<T> Receiver<T> {
                 return Err(Missing::Timeout);
             }
             state.asleep += 1;
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             state.asleep -= 1;
         }
     }
 }
 
-impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing panics under the lock.
-        lock(&self.state)
-    }
-}
-
 impl<T> Clone for Sender<T> {
-    #[inline(never)]
     fn clone(&self) -> Self {
-        self.shared.lock().senders += 1;
-        Self { shared: Arc::clone(&self.shared) }
+        Self { end: self.end.clone(), of: PhantomData }
     }
 }
 
 impl<T> Clone for Receiver<T> {
-    #[inline(never)]
     fn clone(&self) -> Self {
-        self.shared.lock().receivers += 1;
-        Self { shared: Arc::clone(&self.shared) }
+        Self { end: self.end.clone(), of: PhantomData }
     }
 }
 
-impl<T> Drop for Sender<T> {
+impl Clone for SenderEnd {
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        self.0.lock().senders += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Clone for ReceiverEnd {
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        self.0.lock().receivers += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for SenderEnd {
     #[inline(never)]
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut state = self.0.lock();
         state.senders -= 1;
         let last = state.senders == 0;
         drop(state);
         if last {
-            self.shared.changed.notify_all();
+            self.0.changed.notify_all();
         }
     }
 }
 
-impl<T> Drop for Receiver<T> {
+impl Drop for ReceiverEnd {
     #[inline(never)]
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut state = self.0.lock();
         state.receivers -= 1;
         if state.receivers == 0 {
             // Nobody will receive them, and what they own may be waited for. Not under the lock: they may own a sender.

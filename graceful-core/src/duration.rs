@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::text::word;
+
 const SECOND: u64 = 1_000_000_000;
 
 /// From the longest to the shortest, in seconds: what whole seconds are written in.
@@ -26,18 +28,24 @@ const UNITS: [(&str, u64); 10] = [
 /// `20s`, `1m 30s`, `1.5h`: numbers with units, of which the sum is meant.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
-    let is_letter = |c: char| c.is_ascii_alphabetic() || c == 'µ';
     let mut nanos = 0_u64;
-    let mut rest = text.trim();
+    let mut rest = text.trim_end();
     loop {
-        let (number, behind) = rest.split_at(rest.find(is_letter)?);
-        let (name, behind) = behind.split_at(behind.find(|c| !is_letter(c)).unwrap_or(behind.len()));
+        let (number, behind) = divide(rest, false);
+        let (name, behind) = divide(behind, true);
         nanos = nanos.checked_add(amount(number, unit(name)?)?)?;
-        rest = behind.trim_start();
+        rest = behind;
         if rest.is_empty() {
             return Some(Duration::from_nanos(nanos));
         }
     }
+}
+
+/// What of it are letters at the beginning, or is none, and the rest.
+#[inline(never)]
+fn divide(text: &str, letters: bool) -> (&str, &str) {
+    let end = text.find(|c: char| (c.is_ascii_alphabetic() || c == 'µ') != letters);
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// Whole seconds: `1h 30m`. Zero is nothing at all.
@@ -98,7 +106,13 @@ fn amount(number: &str, unit: u64) -> Option<u64> {
 
 /// Its nanoseconds.
 fn unit(name: &str) -> Option<u64> {
-    UNITS.iter().find(|(names, _)| names.split(' ').any(|known| known == name)).map(|(_, nanos)| *nanos)
+    UNITS.iter().find(|(names, _)| is_one_of(names, name)).map(|(_, nanos)| *nanos)
+}
+
+// Not inlined: the loop above is unrolled.
+#[inline(never)]
+fn is_one_of(names: &str, name: &str) -> bool {
+    (0..).map_while(|place| word(names, place)).any(|known| known == name)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod panics;
 mod runtime;
 mod sync;
 mod sys;
+mod text;
 mod threads;
 
 pub use config::{
@@ -74,6 +75,7 @@ pub mod __private {
     pub use crate::runtime::registry::{Item, PanicPolicy, Param, Registered, Registration, Submitted};
     pub use crate::runtime::reload::ReloadRunner;
     pub use crate::runtime::tasks::TaskRunner;
+    pub use crate::text::{owned as owned_text, same as same_text};
     pub use inventory;
 
     /// What a user's function returned, in one form.

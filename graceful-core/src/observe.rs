@@ -15,6 +15,7 @@ use std::time::Duration;
 use log::{Level, LevelFilter};
 
 use crate::channel::{Receiver, Sender, channel};
+use crate::text::{owned, shown};
 
 /// The target of every record: `graceful`.
 pub(crate) const TARGET: &str = "graceful";
@@ -70,8 +71,7 @@ impl Observer {
         if level > log::max_level().max(self.fallback) {
             return;
         }
-        // The receiver outlives all senders but those of the very end, when nobody listens any more.
-        self.sender.send(Message::Fact { level, message, fields });
+        self.send(Message::Fact { level, message, fields });
     }
 
     // Not inlined: called in many places, to put a list together and send it.
@@ -97,18 +97,30 @@ impl Observer {
 
     /// Writes a line to stderr, after everything told before.
     pub(crate) fn line(&self, line: String) {
-        self.sender.send(Message::Line(line));
+        self.send(Message::Line(line));
     }
 
     /// Has the logger flushed after everything told before, then calls `done`.
     pub(crate) fn flush(&self, done: impl FnOnce() + Send + 'static) {
-        self.sender.send(Message::Flush(Box::new(done)));
+        self.send(Message::Flush(Box::new(done)));
     }
 
     /// Ends the thread once all before it is told.
     pub(crate) fn end(&self) {
-        self.sender.send(Message::End);
+        self.send(Message::End);
     }
+
+    #[inline(never)]
+    fn send(&self, message: Message) {
+        // The receiver outlives all senders but those of the very end, when nobody listens any more.
+        self.sender.send(message);
+    }
+}
+
+/// Adds a field to those of a fact. Not inlined: it is done in many places.
+#[inline(never)]
+pub(crate) fn add(fields: &mut Vec<Field>, name: &'static str, value: Value) {
+    fields.push((name, value));
 }
 
 impl fmt::Debug for Observer {
@@ -155,7 +167,7 @@ impl From<String> for Value {
 
 impl From<Arc<str>> for Value {
     fn from(value: Arc<str>) -> Self {
-        Self::Text(Cow::Owned(value.to_string()))
+        Self::Text(Cow::Owned(owned(&value)))
     }
 }
 
@@ -184,6 +196,15 @@ pub(crate) fn show(duration: Duration) -> String {
         hundredths(rounded(nanos, 100_000) * 10, "ms")
     } else {
         format!("{}us", rounded(nanos, 1000).max(1))
+    }
+}
+
+/// A duration as [`show`] writes it, for what is written: no text in between that had to be dropped.
+pub(crate) struct Shown(pub(crate) Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&show(self.0))
     }
 }
 
@@ -275,7 +296,7 @@ fn human(level: Level, message: &str, fields: &[Field], colour: bool) -> String 
     }
     line.push_str(message);
     for (key, value) in fields {
-        let text = value.to_string();
+        let text = shown(&value);
         let quoted = text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"');
         let _ = if quoted { write!(line, " {key}={text:?}") } else { write!(line, " {key}={text}") };
     }

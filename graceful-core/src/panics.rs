@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::text::owned;
+
 /// Runs user code; a panic comes back as its message.
 ///
 /// What the code was at work on is not looked at again by the caller, which is why it may be asserted to be unwind safe.
@@ -37,8 +39,9 @@ fn drop_payload(payload: Box<dyn Any + Send>) {
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a value that is not text".to_owned())
+    let text = payload.downcast_ref::<&str>().map(|text| owned(text));
+    text.or_else(|| payload.downcast_ref::<String>().map(|text| owned(text)))
+        .unwrap_or_else(|| owned("a value that is not text"))
 }
 
 #[cfg(test)]
@@ -58,8 +61,8 @@ mod tests {
         assert_eq!(catch(|| 7), Ok(7));
         assert_eq!(catch(|| panic!("plain")), Err::<(), _>("plain".to_owned()));
         assert_eq!(catch(|| panic!("with {}", 2)), Err::<(), _>("with 2".to_owned()));
-        assert_eq!(catch(|| std::panic::panic_any(3)), Err::<(), _>("a value that is not text".to_owned()));
+        assert_eq!(catch(|| std::panic::panic_any(3)), Err::<(), _>(owned("a value that is not text")));
         let thrown = catch(|| std::panic::panic_any(Bomb));
-        assert_eq!(thrown, Err::<(), _>("a value that is not text".to_owned()));
+        assert_eq!(thrown, Err::<(), _>(owned("a value that is not text")));
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::thread::{self, JoinHandle};
 
+use crate::text::owned;
+
 /// Starts a thread of that name, with the library's stack.
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     spawn_with(name, None, Box::new(run))
@@ -15,7 +17,7 @@ pub(crate) fn spawn_with(
     stack: Option<usize>,
     run: Box<dyn FnOnce() + Send>,
 ) -> io::Result<JoinHandle<()>> {
-    let mut builder = thread::Builder::new().name(name.to_owned());
+    let mut builder = thread::Builder::new().name(owned(name));
     if let Some(stack) = stack {
         builder = builder.stack_size(stack);
     }

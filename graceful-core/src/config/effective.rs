@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::Settings;
 use super::hooks;
 use super::source::Source;
-use super::value::{owned, shown};
 use crate::lifecycle::hooks::{DEFAULT_HOOK_TIMEOUT, PlannedHook};
 use crate::lifecycle::json::{Item, Json};
 use crate::observe::show;
+use crate::text::{owned, shown};
 
 /// A setting with what it is set to, and who said so. Secrets are shown as `***`.
 #[derive(Clone, Debug, PartialEq, Eq)]

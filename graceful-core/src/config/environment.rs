@@ -8,9 +8,10 @@ use super::hooks::{HookTimeout, named_by};
 use super::source::Source;
 use super::suggest::nearest;
 use super::table::{Setting, SettingKind, Unit};
-use super::value::{HIDDEN, SettingValue, owned, shown};
+use super::value::{HIDDEN, SettingValue};
 use super::{SECONDS, Settings};
 use crate::error::StartError;
+use crate::text::{owned, same, shown};
 
 /// Where variables are looked up.
 pub(crate) trait Environment {
@@ -135,7 +136,7 @@ fn unit_of(names: &[(String, Unit)], name: &str) -> Unit {
 #[inline(never)]
 fn is_known(table: &[&'static Setting], name: &str) -> bool {
     table.iter().any(|setting| {
-        let own = setting.key.eq_ignore_ascii_case(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+        let own = same(setting.key.as_bytes(), name.as_bytes()) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
         own || setting.aliases.iter().any(|alias| alias.name == name)
     })
 }

@@ -9,6 +9,7 @@ use super::table::{Setting, SettingKind, Unit};
 use super::value::{HIDDEN, SettingValue, Switch};
 use super::{SECONDS, Settings};
 use crate::error::StartError;
+use crate::text::owned;
 
 /// What reads a settings file: of a format, which the core does not know.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,7 @@ impl Settings {
     pub(super) fn read_file(&mut self, path: &Path) -> Result<(), StartError> {
         let Some(reader) = self.reader() else {
             let problem = "this program reads no settings file: enable the feature `config` of graceful-std";
-            return Err(StartError::File { path: path.to_owned(), place: None, problem: problem.to_owned() });
+            return Err(StartError::File { path: path.to_owned(), place: None, problem: owned(problem) });
         };
         (reader.take)(self, path, (reader.read)(path)?)
     }

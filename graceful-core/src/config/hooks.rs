@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Settings;
 use super::source::Source;
 use super::table::Unit;
-use super::value::shown;
 use crate::error::StartError;
+use crate::text::{owned, shown};
 
 /// What somebody says about the timeout of a hook, before it is known which hook that is.
 #[derive(Clone, Debug)]
@@ -82,10 +82,10 @@ impl HookTimeout {
                 problem: shown(&format_args!("the timeout {} cannot be used: {expected}", self.text)),
             },
             Source::Environment { name } => {
-                StartError::Environment { name: name.clone(), value: self.text.clone(), expected }
+                StartError::Environment { name: owned(name), value: owned(&self.text), expected }
             }
             // Nobody else says such things this way.
-            source => StartError::Environment { name: shown(source), value: self.text.clone(), expected },
+            source => StartError::Environment { name: shown(source), value: owned(&self.text), expected },
         }
     }
 }

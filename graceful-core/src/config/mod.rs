@@ -23,6 +23,7 @@ use crate::lifecycle::budget::{Budgets, DrainEnd};
 use crate::lifecycle::checks::CheckKind;
 use crate::lifecycle::exit::INCOMPLETE;
 use crate::lifecycle::reason::{Signal, SignalAction};
+use crate::text::same;
 
 pub use effective::EffectiveSetting;
 pub use file::{FileEntry, FileReader, FileValue};
@@ -207,7 +208,7 @@ impl Settings {
             return LevelFilter::Info;
         };
         // The table's words are the names of the levels.
-        LevelFilter::iter().find(|known| known.as_str().eq_ignore_ascii_case(level)).unwrap_or(LevelFilter::Info)
+        LevelFilter::iter().find(|known| same(known.as_str().as_bytes(), level.as_bytes())).unwrap_or(LevelFilter::Info)
     }
 
     /// A number of threads, when somebody said one.
@@ -241,6 +242,7 @@ impl Settings {
     }
 
     /// What a signal does: what was said, else shutdown, but for a `SIGHUP` that reload hooks wait for.
+    #[inline(never)]
     pub(crate) fn action(&self, signal: Signal, has_reload: bool) -> SignalAction {
         let said = self.signals.iter().rev().find(|(said, _)| *said == signal).map(|(_, action)| *action);
         said.unwrap_or(match signal {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::LONGEST;
 use super::table::{SettingKind, Unit};
 use crate::observe::show;
+use crate::text::{number, owned, same, shown};
 
 /// What a setting is set to.
 #[derive(Clone)]
@@ -115,13 +116,13 @@ impl SettingKind {
         let word = text.trim();
         match *self {
             Self::Choice(words) => {
-                if let Some(known) = words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
+                if let Some(known) = words.iter().find(|known| same(known.as_bytes(), word.as_bytes())) {
                     return Ok(SettingValue::Text(owned(known)));
                 }
             }
             Self::Duration { least, .. } => return duration(word, unit, least).map(SettingValue::Duration),
-            Self::Number { least, most } => match word.parse() {
-                Ok(number) if (least..=most).contains(&number) => return Ok(SettingValue::Number(number)),
+            Self::Number { least, most } => match number(word, 10) {
+                Some(number) if (least..=most).contains(&number) => return Ok(SettingValue::Number(number)),
                 _ => {}
             },
             Self::Path => return Ok(SettingValue::Path(PathBuf::from(owned(text)))),
@@ -155,21 +156,9 @@ impl SettingKind {
     }
 }
 
-/// Copies a text. Not inlined: there are many, and each would be a call of the allocator with all that belongs to it.
-#[inline(never)]
-pub(super) fn owned(text: &str) -> String {
-    text.to_owned()
-}
-
-/// Writes something as a text; not inlined either.
-#[inline(never)]
-pub(super) fn shown(value: &dyn fmt::Display) -> String {
-    value.to_string()
-}
-
 fn switch(word: &str) -> Option<Switch> {
     const WORDS: [&str; 8] = ["false", "0", "no", "off", "true", "1", "yes", "on"];
-    let place = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word))?;
+    let place = WORDS.iter().position(|known| same(known.as_bytes(), word.as_bytes()))?;
     Some(if place < 4 { Switch::Off } else { Switch::On })
 }
 
@@ -179,9 +168,9 @@ fn duration(word: &str, unit: Unit, least: Duration) -> Result<Duration, String>
         Unit::Milliseconds => "milliseconds",
         Unit::Seconds => "seconds",
     };
-    let read = match (word.parse(), unit) {
-        (Ok(number), Unit::Milliseconds) => Some(Duration::from_millis(number)),
-        (Ok(number), Unit::Seconds) => Some(Duration::from_secs(number)),
+    let read = match (number(word, 10), unit) {
+        (Some(number), Unit::Milliseconds) => Some(Duration::from_millis(number)),
+        (Some(number), Unit::Seconds) => Some(Duration::from_secs(number)),
         _ => crate::duration::parse(word),
     };
     match read {

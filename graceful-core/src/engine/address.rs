@@ -136,8 +136,8 @@ fn parse(text: &str) -> Result<Place, &'static str> {
     }
     if let Some(number) = text.strip_prefix("fd:") {
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        return match number.parse() {
-            Ok(number) if digits => Ok(Place::Descriptor(number)),
+        return match crate::text::number(number, 10).map(i32::try_from) {
+            Some(Ok(number)) if digits => Ok(Place::Descriptor(number)),
             _ => Err("fd: takes the number of an inherited descriptor, as in fd:3"),
         };
     }

@@ -119,6 +119,8 @@ impl Core {
         })
     }
 
+    // Not inlined: it is called in many places.
+    #[inline(never)]
     pub(super) fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }

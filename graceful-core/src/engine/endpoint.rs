@@ -13,7 +13,7 @@ pub struct LocalAddress(Endpoint);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress(Endpoint);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 enum Endpoint {
     #[cfg(unix)]
     Abstract(Box<[u8]>),
@@ -58,6 +58,23 @@ impl PeerAddress {
     /// Whether the peer is on this machine, so that a handshake with it takes no time on a wire.
     pub(super) fn is_near(&self) -> bool {
         self.0.tcp().is_none_or(|address| address.ip().to_canonical().is_loopback())
+    }
+}
+
+// Not inlined: it is done in many places.
+impl Clone for Endpoint {
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        match self {
+            #[cfg(unix)]
+            Self::Abstract(name) => Self::Abstract(name.clone()),
+            #[cfg(unix)]
+            Self::Path(path) => Self::Path(path.clone()),
+            Self::Tcp(address) => Self::Tcp(*address),
+            Self::Unknown => Self::Unknown,
+            #[cfg(unix)]
+            Self::Unnamed => Self::Unnamed,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::protocol::{Session, Shared};
 use super::registry::{Activity, Arrival};
 use super::stream::Stream;
 use crate::clock;
+use crate::text::shown;
 
 /// How many connections one listener may bring before another has its turn.
 const TURN: usize = 64;
@@ -186,7 +187,7 @@ impl Entrance {
                     }
                     Refusal::Interrupted => {}
                     Refusal::OfOneConnection => {
-                        let fields = [("error", error.to_string().into())];
+                        let fields = [("error", shown(&error).into())];
                         core.observer.debug("connection lost before it was accepted", fields);
                     }
                 },
@@ -228,7 +229,7 @@ impl Entrance {
         state.ready = false;
         state.paused_until = clock::now().checked_add(pause);
         if !std::mem::replace(&mut state.pause_told, true) {
-            let fields = [("address", listener.local().to_string().into()), ("error", error.to_string().into())];
+            let fields = [("address", shown(listener.local()).into()), ("error", shown(&error).into())];
             core.observer.warn("accept paused", fields);
         }
     }
@@ -236,7 +237,7 @@ impl Entrance {
     fn resumed(&mut self, core: &Arc<Core>, place: usize) {
         let Door { listener, state, .. } = &mut self.doors[place];
         if std::mem::take(&mut state.pause_told) {
-            let fields = [("address", listener.local().to_string().into())];
+            let fields = [("address", shown(listener.local()).into())];
             core.observer.info("accept resumed", fields);
         }
     }
@@ -248,7 +249,7 @@ impl Entrance {
         }
         state.linger = Some(Linger::begin(listener, &state.recent, clock::now()));
         if let Err(error) = listener.turn_away() {
-            let fields = [("address", listener.local().to_string().into()), ("error", error.to_string().into())];
+            let fields = [("address", shown(listener.local()).into()), ("error", shown(&error).into())];
             core.observer.debug("new connections not turned away", fields);
         }
         state.paused_until = None;
@@ -284,7 +285,7 @@ impl Entrance {
         let Door { listener, held, service, state, .. } = self.doors.swap_remove(place);
         listener.deregister(registry);
         core.control().listeners.retain(|open| !Arc::ptr_eq(open, &listener));
-        let fields = [("address", listener.local().to_string().into()), ("late", state.late.into())];
+        let fields = [("address", shown(listener.local()).into()), ("late", state.late.into())];
         drop(listener);
         core.observer.info("listener stopped", fields);
         self.closed.push(held);

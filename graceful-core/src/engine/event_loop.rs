@@ -81,6 +81,8 @@ impl Loop {
         &self.waker
     }
 
+    // Not inlined: it is called in many places, and an error takes some dropping.
+    #[inline(never)]
     pub(super) fn wake(&self) {
         // It can fail only if the loop is gone, and then nobody is left to be woken.
         drop(self.waker.wake());

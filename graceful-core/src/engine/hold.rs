@@ -80,6 +80,8 @@ impl Clone for Held {
 }
 
 impl Drop for Held {
+    // Not inlined: there are many places where one is dropped.
+    #[inline(never)]
     fn drop(&mut self) {
         self.core.hold.remove();
     }

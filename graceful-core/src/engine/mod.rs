@@ -82,6 +82,7 @@ use crate::error::{BoxError, StartError};
 use crate::observe::Observer;
 use crate::runtime::stop::{Stage, Stops};
 use crate::runtime::tickets::{DrainClosed, Tickets};
+use crate::text::{owned, shown};
 
 /// What serves a connection. It blocks as long as it needs to; when it drops the connection, that is closed.
 pub(crate) type Handler = dyn Fn(Connection) -> Result<(), BoxError> + Send + Sync;
@@ -150,8 +151,8 @@ impl Engine {
 
     fn open_listener(&self, address: Address, service: Service) -> Result<LocalAddress, StartError> {
         let core = &self.core;
-        let text = address.to_string();
-        let failed = |source: io::Error| StartError::Bind { address: text.clone(), source };
+        let text = shown(&address);
+        let failed = |source: io::Error| StartError::Bind { address: owned(&text), source };
         let no_thread = |source| StartError::Thread { name: "an event loop".into(), source };
         let check_open = |phase: Phase| {
             let open = phase == Phase::Open && core.stop.stops().stage() < Stage::Draining;
@@ -187,7 +188,7 @@ impl Engine {
         // Before the phase can change: the first loop would say that there are no listeners any more.
         core.publish();
         drop(control);
-        core.observer.info("listener started", [("address", local.to_string().into())]);
+        core.observer.info("listener started", [("address", shown(&local).into())]);
         Ok(local)
     }
 

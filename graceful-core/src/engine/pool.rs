@@ -18,6 +18,7 @@ use super::seats::Seat;
 use super::worker::{self, Slot};
 use super::{Handler, Limits};
 use crate::sync::lock;
+use crate::text::shown;
 use crate::{clock, threads};
 
 /// How long the end of the pool waits for workers that are not in a handler: a scheduling delay, not work.
@@ -238,7 +239,7 @@ impl Pool {
         drop(state);
         self.left.notify_all();
         if !told {
-            let fields = [("error", error.to_string().into()), ("workers", workers.into()), ("queued", queued.into())];
+            let fields = [("error", shown(&error).into()), ("workers", workers.into()), ("queued", queued.into())];
             core.observer.warn("worker not started", fields);
         }
     }

@@ -22,6 +22,7 @@ use super::seats::{Seat, Seats, Told, Watch};
 use super::timers::Timers;
 use crate::channel::Sender;
 use crate::runtime::stop::Stage;
+use crate::text::shown;
 use crate::{clock, panics};
 
 /// The waker's. Listeners count down from here, seats up from 0.
@@ -128,7 +129,7 @@ impl Reactor {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Vec::new(),
             Err(error) => {
                 // Not known to happen. The loop must not end, and must not spin.
-                core.observer.error("poll failed", [("error", error.to_string().into())]);
+                core.observer.error("poll failed", [("error", shown(&error).into())]);
                 std::thread::sleep(REST);
             }
         }
@@ -196,7 +197,7 @@ impl Reactor {
             Next::Work => return self.submit(core, this, place, seat),
         };
         if let Err(error) = self.watch(&mut seat, place, watch) {
-            core.observer.debug("connection not watched", [("error", error.to_string().into())]);
+            core.observer.debug("connection not watched", [("error", shown(&error).into())]);
             let Seat { session, connection, .. } = seat;
             connection.close(Activity::Busy);
             self.burials.push(Burial::Session(session));

@@ -210,6 +210,7 @@ impl Registry {
         self.lock().closed
     }
 
+    #[inline(never)]
     pub(super) fn counts(&self) -> ConnectionCounts {
         let state = self.lock();
         let here = state.slots.len() - state.free.len();

@@ -11,6 +11,7 @@ use super::desk::Desk;
 use super::pace::Pace;
 use super::protocol::Wake;
 use crate::observe::Observer;
+use crate::text::shown;
 use crate::{clock, panics};
 
 /// The size of a thread's read buffer: what a pipelining client can have in flight, and a good piece of an upload.
@@ -166,14 +167,14 @@ impl Turn<'_> {
     #[cold]
     #[inline(never)]
     pub fn debug(&self, fact: &'static str, connection: u64, error: &dyn fmt::Display) {
-        self.observer.debug(fact, [("connection", connection.into()), ("error", error.to_string().into())]);
+        self.observer.debug(fact, [("connection", connection.into()), ("error", shown(&error).into())]);
     }
 
     /// Tells the logs about a handler that panicked or failed.
     #[cold]
     #[inline(never)]
     pub fn error(&self, fact: &'static str, connection: u64, error: &dyn fmt::Display) {
-        self.observer.error(fact, [("connection", connection.into()), ("error", error.to_string().into())]);
+        self.observer.error(fact, [("connection", connection.into()), ("error", shown(&error).into())]);
     }
 }
 

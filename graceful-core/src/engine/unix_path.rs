@@ -23,7 +23,7 @@ impl SocketFile {
         };
         let made = fs::symlink_metadata(&path)?;
         // The working directory may change before the file is to be removed.
-        let path = std::path::absolute(path)?;
+        let path = if path.is_absolute() { path } else { std::env::current_dir()?.join(path) };
         Ok((listener, Self { path, identity: (made.dev(), made.ino()) }))
     }
 

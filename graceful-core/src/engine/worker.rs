@@ -12,6 +12,7 @@ use super::pool::{ConnectionJob, Job, SessionJob};
 use super::protocol::Wake;
 use super::registry::Activity;
 use super::turn::{Buffers, Place, Timing, Turn};
+use crate::text::shown;
 use crate::{clock, panics};
 
 /// What a worker is doing, for the report.
@@ -88,18 +89,18 @@ fn serve(core: &Arc<Core>, slot: &Slot, job: ConnectionJob) {
     let (id, peer) = (connection.id(), connection.peer().clone());
     // What the handler captured and its error are dropped, and the error is shown, inside: those may panic as well.
     let ended = panics::catch(move || {
-        let result = handler(connection).map_err(|error| error.to_string());
+        let result = handler(connection).map_err(|error| shown(&error));
         drop(handler);
         result
     });
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("error", error.into())];
+            let fields = [("connection", id.into()), ("peer", shown(&peer).into()), ("error", error.into())];
             core.observer.debug("handler failed", fields);
         }
         Err(message) => {
-            let fields = [("connection", id.into()), ("peer", peer.to_string().into()), ("panic", message.into())];
+            let fields = [("connection", id.into()), ("peer", shown(&peer).into()), ("panic", message.into())];
             core.observer.error("handler panicked", fields);
         }
     }

@@ -50,6 +50,7 @@ pub(crate) struct Reserved {
 }
 
 impl Reserved {
+    #[inline(never)]
     pub(crate) fn sum(self) -> Duration {
         self.before_drain.saturating_add(self.cleanup).saturating_add(self.flush)
     }

@@ -76,6 +76,7 @@ pub(crate) struct WorstCase {
 }
 
 impl WorstCase {
+    #[inline(never)]
     pub(crate) fn add(&mut self, phase: HookPhase, order: i32, timeout: Duration) {
         let more = self.more(phase, order, timeout);
         match self.find(phase, order) {
@@ -87,6 +88,7 @@ impl WorstCase {
     }
 
     /// By how much a hook would raise the sum.
+    #[inline(never)]
     pub(crate) fn more(&self, phase: HookPhase, order: i32, timeout: Duration) -> Duration {
         timeout.saturating_sub(self.find(phase, order).map_or(Duration::ZERO, |at| self.slowest[at].1))
     }

@@ -151,17 +151,24 @@ impl Json {
     fn quote(&mut self, text: &str) {
         self.text.push('"');
         for c in text.chars() {
-            let _ = match c {
-                '"' => self.text.write_str("\\\""),
-                '\\' => self.text.write_str("\\\\"),
-                '\n' => self.text.write_str("\\n"),
-                '\r' => self.text.write_str("\\r"),
-                '\t' => self.text.write_str("\\t"),
-                '\x08' => self.text.write_str("\\b"),
-                '\x0c' => self.text.write_str("\\f"),
-                '\0'..='\x1f' => write!(self.text, "\\u{:04x}", u32::from(c)),
-                _ => self.text.write_char(c),
+            let escape = match c {
+                '"' | '\\' => c,
+                '\n' => 'n',
+                '\r' => 'r',
+                '\t' => 't',
+                '\x08' => 'b',
+                '\x0c' => 'f',
+                '\0'..='\x1f' => {
+                    let _ = write!(self.text, "\\u{:04x}", u32::from(c));
+                    continue;
+                }
+                _ => {
+                    self.text.push(c);
+                    continue;
+                }
             };
+            self.text.push('\\');
+            self.text.push(escape);
         }
         self.text.push('"');
     }

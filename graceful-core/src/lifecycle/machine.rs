@@ -20,6 +20,8 @@ use super::plan::{HookId, Plan};
 use super::reason::{Reason, Sender, Signal};
 use super::report::{HookOutcome, PhaseEnd, PhaseReport, Report, SignalReport};
 
+use crate::text::owned;
+
 pub(crate) use event::{Action, AddError, Event, Rules};
 
 /// How long what is cancelled has to leave by itself before it is cut: at the end of the drain, and for every wait once a
@@ -101,7 +103,7 @@ impl Machine {
 
     /// What happened, taken at the end. All that is left here is the reason.
     pub(crate) fn take_report(&mut self) -> Report {
-        let left = Report::new(self.report.service.clone(), self.report.timeout);
+        let left = Report::new(owned(&self.report.service), self.report.timeout);
         let report = std::mem::replace(&mut self.report, left);
         self.report.reason = report.reason.clone();
         report
@@ -208,7 +210,7 @@ impl Machine {
                 Some(Step::Fast) => {
                     if self.hastened.is_none() {
                         self.hastened = Some(now);
-                        self.actions.push_back(Action::Hasten);
+                        self.act(Action::Hasten);
                     }
                 }
                 Some(Step::ExitNow) => {
@@ -222,6 +224,12 @@ impl Machine {
         self.report.signals.push(SignalReport { at, signal, sender, effect });
     }
 
+    /// Not inlined: it is called wherever something comes of an event.
+    #[inline(never)]
+    fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
     fn note_failure(&mut self, reason: &Reason) {
         let outcome = match reason {
             Reason::MainPanicked(_) | Reason::TaskPanicked { .. } => Outcome::Panicked,
@@ -229,7 +237,7 @@ impl Machine {
             Reason::MainReturned | Reason::Requested(_) | Reason::Signal { .. } => return,
         };
         if self.requested.is_some() && self.phase.is_stopping() {
-            self.report.incomplete.push(reason.to_string());
+            self.report.miss(&reason);
         }
         if self.report.outcome != Outcome::Panicked {
             self.report.outcome = outcome;
@@ -253,7 +261,7 @@ impl Machine {
                         self.enter(now, Phase::StoppingTasks, PhaseEnd::Done);
                     } else if now >= self.wait_until() {
                         self.cancel();
-                        self.actions.push_back(Action::Cut);
+                        self.act(Action::Cut);
                         self.enter(now, Phase::StoppingTasks, PhaseEnd::Deadline);
                     } else if now >= self.cancel_at() {
                         self.cancel();
@@ -263,7 +271,7 @@ impl Machine {
                     if self.tasks == 0 {
                         self.enter(now, Phase::CleaningUp, PhaseEnd::Done);
                     } else if now >= self.wait_until() {
-                        self.actions.push_back(Action::AbandonTasks);
+                        self.act(Action::AbandonTasks);
                         self.enter(now, Phase::CleaningUp, PhaseEnd::Deadline);
                     }
                 }
@@ -300,12 +308,12 @@ impl Machine {
             _ => now + self.plan.reserved().flush,
         };
         let (began, budget) = (self.since_request(now), deadline.saturating_duration_since(now));
-        self.actions.push_back(Action::Enter { phase, deadline, budget });
+        self.act(Action::Enter { phase, deadline, budget });
         let report = PhaseReport { phase, budget, began, took: Duration::ZERO, end: PhaseEnd::Done };
         self.report.phases.push(report);
         match phase {
-            Phase::Draining => self.actions.push_back(Action::Drain),
-            Phase::StoppingTasks => self.actions.push_back(Action::StopTasks { deadline }),
+            Phase::Draining => self.act(Action::Drain),
+            Phase::StoppingTasks => self.act(Action::StopTasks { deadline }),
             Phase::CleaningUp => self.groups = self.reversed_groups(HookPhase::Cleanup),
             Phase::Flushing => self.groups = self.reversed_groups(HookPhase::Flush),
             _ => {}
@@ -326,24 +334,24 @@ impl Machine {
     fn cancel(&mut self) {
         if !self.cancelled {
             self.cancelled = true;
-            self.actions.push_back(Action::Cancel);
+            self.act(Action::Cancel);
         }
     }
 
     fn flush(&mut self, now: Instant) {
         let Some(began) = self.flush_began else {
             self.flush_began = Some(now);
-            self.actions.push_back(Action::Flush { budget: self.plan.budgets().flush });
+            self.act(Action::Flush { budget: self.plan.budgets().flush });
             return;
         };
         let overdue = now >= began + self.plan.budgets().flush;
         if self.flushed || overdue {
             if !self.flushed {
-                self.report.incomplete.push("the flush of the logs did not end in time".into());
+                self.report.miss(&"the flush of the logs did not end in time");
             }
             self.close_phase(now, if self.flushed { PhaseEnd::Done } else { PhaseEnd::Deadline });
             self.finish(now);
-            self.actions.push_back(Action::Exit);
+            self.act(Action::Exit);
         }
     }
 
@@ -362,13 +370,13 @@ impl Machine {
         self.close_phase(now, PhaseEnd::Escalated);
         self.report.incomplete.push(why);
         while let Some((id, _, _)) = self.running.first().copied() {
-            self.actions.push_back(Action::AbandonHook(id));
+            self.act(Action::AbandonHook(id));
             self.finish_hook(now, id, HookOutcome::TimedOut);
             self.running.remove(0);
         }
         self.report.outcome = outcome;
         self.finish(now);
-        self.actions.push_back(Action::ForceExit);
+        self.act(Action::ForceExit);
     }
 
     /// The report as it is when every hook has run and nothing is left but the flush of the logs.

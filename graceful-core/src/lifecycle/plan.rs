@@ -9,6 +9,7 @@ use super::checks::{CheckKind, PlannedCheck};
 use super::hooks::{HookPhase, Origin, PlannedHook, WorstCase};
 use super::rank::rank;
 use crate::observe::show;
+use crate::text::owned;
 
 /// A background task in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +69,7 @@ impl Plan {
         for hook in &hooks {
             worst.add(hook.phase, hook.order, hook.timeout);
         }
-        self.check_sum(worst.reserved(self.budgets.flush).sum())
-            .map_err(|error| error.naming(&mut self.hooks.iter().chain(&hooks)))?;
+        self.check_hooks(worst.reserved(self.budgets.flush).sum(), &hooks)?;
         hooks.into_iter().try_for_each(|hook| self.add_hook(hook).map(drop))
     }
 
@@ -79,8 +79,7 @@ impl Plan {
             return Err(PlanError::ZeroTimeout { name: hook.name });
         }
         let more = self.worst.more(hook.phase, hook.order, hook.timeout);
-        self.check_sum(self.reserved().sum().saturating_add(more))
-            .map_err(|error| error.naming(&mut self.hooks.iter().chain([&hook])))?;
+        self.check_hooks(self.reserved().sum().saturating_add(more), std::slice::from_ref(&hook))?;
         self.claim_name(&hook.name, hook.origin, Named::Hook(self.hooks.len()))?;
         self.worst.add(hook.phase, hook.order, hook.timeout);
         self.hooks.push(hook);
@@ -174,6 +173,7 @@ impl Plan {
     }
 
     /// Time that belongs to hooks and the flush.
+    #[inline(never)]
     pub(crate) fn reserved(&self) -> Reserved {
         self.worst.reserved(self.budgets.flush)
     }
@@ -204,6 +204,12 @@ impl Plan {
             .fold(self.reserved().sum(), |sum, wait| sum.saturating_add(wait))
     }
 
+    /// Whether the hooks are possible with `more` of them; the error names all.
+    #[inline(never)]
+    fn check_hooks(&self, sum: Duration, more: &[PlannedHook]) -> Result<(), PlanError> {
+        self.check_sum(sum).map_err(|error| error.naming(&mut self.hooks.iter().chain(more)))
+    }
+
     fn check_sum(&self, sum: Duration) -> Result<(), PlanError> {
         if sum <= self.budgets.timeout {
             return Ok(());
@@ -217,7 +223,7 @@ impl Plan {
         match self.named.binary_search_by(|known| self.declared(*known).0.cmp(name)) {
             Ok(at) => {
                 let (name, first) = self.declared(self.named[at]);
-                Err(PlanError::DuplicateName { name: name.to_owned(), first, second: origin })
+                Err(PlanError::DuplicateName { name: owned(name), first, second: origin })
             }
             Err(at) => {
                 self.named.insert(at, new);
@@ -328,7 +334,7 @@ impl PlanError {
                 Err(at) => slowest.insert(at, hook),
             }
         }
-        let part = |hook: &PlannedHook| (hook.phase, hook.order, hook.name.clone(), hook.timeout);
+        let part = |hook: &PlannedHook| (hook.phase, hook.order, owned(&hook.name), hook.timeout);
         let parts = slowest.into_iter().map(part).collect();
         Self::Impossible { timeout, sum, flush, parts }
     }

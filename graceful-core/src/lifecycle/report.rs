@@ -9,6 +9,7 @@ use super::phase::Phase;
 use super::reason::{Reason, Sender, Signal};
 use crate::engine::{ConnectionCounts, CounterGroup, RequestCounts};
 use crate::observe::show;
+use crate::text::shown;
 
 /// What a shutdown did, step by step. Written for forced ends too.
 ///
@@ -228,6 +229,12 @@ impl TaskOutcome {
 }
 
 impl Report {
+    /// Notes what is not as it should be. Not inlined: it is done in many places.
+    #[inline(never)]
+    pub(crate) fn miss(&mut self, what: &dyn fmt::Display) {
+        self.incomplete.push(shown(what));
+    }
+
     /// Of a service that has not been asked to stop.
     pub(crate) fn new(service: String, timeout: Duration) -> Self {
         Self {

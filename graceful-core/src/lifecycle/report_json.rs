@@ -5,6 +5,8 @@ use super::json::{Item, Json};
 use super::reason::{Reason, Sender};
 use super::report::{HookOutcome, HookReport, PhaseReport, Report, SignalReport, TaskReport};
 
+use crate::text::shown;
+
 /// Version of the form: raised when a field changes its meaning or goes away.
 const SCHEMA: u64 = 1;
 
@@ -87,7 +89,7 @@ fn reason(json: &mut Json, reason: &Reason) {
         sender(json, *from);
         json.put("signal", Item::Text(signal.name()));
     }
-    json.put("text", Item::Text(&reason.to_string()));
+    json.put("text", Item::Text(&shown(&reason)));
 }
 
 /// Who sent a signal, as the member `sender`.
@@ -119,7 +121,7 @@ fn hook(json: &mut Json, report: &HookReport) {
     json.put("began_ms", Item::millis(report.began));
     match &report.outcome {
         HookOutcome::Failed(text) | HookOutcome::Panicked(text) => json.put("detail", Item::Text(text)),
-        HookOutcome::Skipped(skip) => json.put("detail", Item::Text(&skip.to_string())),
+        HookOutcome::Skipped(skip) => json.put("detail", Item::Text(&shown(&skip))),
         HookOutcome::Completed | HookOutcome::TimedOut => json.put("detail", Item::Null),
     }
     json.put("name", Item::Text(&report.name));

@@ -27,9 +27,10 @@ use crate::lifecycle::machine::{AddError, Event, Machine};
 use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal};
-use crate::observe::{Field, Observer};
+use crate::observe::{Field, Observer, add};
 use crate::sync::lock;
 use crate::sys::emergency::EMERGENCY;
+use crate::text::{owned, shown};
 
 /// A running service. Cheap to clone, usable from any thread.
 #[derive(Clone)]
@@ -429,7 +430,7 @@ impl App {
         match error {
             None => Ok(()),
             Some(error) => {
-                self.request_for(Reason::StartFailed(error.to_string()));
+                self.request_for(Reason::StartFailed(shown(&error)));
                 Err(error.into())
             }
         }
@@ -441,14 +442,14 @@ impl App {
         let names: Vec<&str> = plan.hooks().iter().map(|hook| hook.name.as_str()).collect();
         let mut fields: Vec<Field> = vec![("hooks", names.len().into())];
         if !names.is_empty() {
-            fields.push(("names", names.join(",").into()));
+            add(&mut fields, "names", names.join(",").into());
         }
-        fields.push(("tasks", plan.tasks().len().into()));
+        add(&mut fields, "tasks", plan.tasks().len().into());
         if !plan.checks().is_empty() {
-            fields.push(("checks", plan.checks().len().into()));
+            add(&mut fields, "checks", plan.checks().len().into());
         }
-        fields.push(("worst_case", plan.worst_case().into()));
-        fields.push(("timeout", plan.budgets().timeout.into()));
+        add(&mut fields, "worst_case", plan.worst_case().into());
+        add(&mut fields, "timeout", plan.budgets().timeout.into());
         let observer = self.observer();
         observer.info("service ready", fields);
         let granted = plan.waits(plan.tasks_ask()).drain;
@@ -468,7 +469,7 @@ impl App {
         hooks.iter().zip(&lifecycle.params).find_map(|(hook, params)| {
             let taken =
                 params.iter().find(|param| param.mode == Mode::Owned && self.inner.values.is_shared(param.type_id))?;
-            Some(PlanError::SharedButTaken { type_name: (taken.type_name)(), taker: hook.name.clone() })
+            Some(PlanError::SharedButTaken { type_name: (taken.type_name)(), taker: owned(&hook.name) })
         })
     }
 

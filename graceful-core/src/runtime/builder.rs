@@ -1,6 +1,7 @@
 //! Building a runtime: what was registered, what the program adds, what the environment says; then start it.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,7 @@ use crate::lifecycle::report::Report;
 use crate::observe::Observer;
 use crate::sys;
 use crate::sys::emergency::EMERGENCY;
+use crate::text::owned;
 
 /// How far past the total the coordinator itself may come before it forces the end; the watchdog follows 50 ms later.
 const OVERRUN: Duration = Duration::from_millis(150);
@@ -298,7 +300,7 @@ impl Builder {
         if let Some(expected) = self.settings.expect_hooks
             && expected != self.hooks.len()
         {
-            let found = self.hooks.iter().map(|hook| hook.planned.name.clone()).collect();
+            let found = self.hooks.iter().map(|hook| owned(&hook.planned.name)).collect();
             return Err(PlanError::HookCount { expected, found }.into());
         }
         let mut plan = Plan::new(self.settings.budgets())?;
@@ -336,7 +338,7 @@ impl Builder {
         };
         // A guest writes no lines of its own to a stderr that is not its.
         let level = if ownership == Ownership::Process { settings.log() } else { LevelFilter::Off };
-        let thread = |name: &'static str| move |source| StartError::Thread { name: name.to_owned(), source };
+        let thread = |name| move |source| no_thread(name, source);
         let (observer, observer_ended) = Observer::start(level).map_err(thread("logs"))?;
         let poll = Poll::new().map_err(thread("the coordinator"))?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE).map_err(thread("the coordinator"))?);
@@ -356,7 +358,7 @@ impl Builder {
         let on_done = queue.clone();
         let threads = HookThreads::start(move |id, outcome| on_done.send(Message::HookDone(id, outcome)))?;
         let rules = Rules {
-            service: settings.service.clone(),
+            service: owned(&settings.service),
             debounce: settings.debounce(),
             incomplete_exit_code: settings.incomplete_exit_code,
             overrun: OVERRUN,
@@ -411,6 +413,12 @@ impl Builder {
         let coordinator = coordinator.start().map_err(thread("the coordinator"))?;
         Ok(Runtime { app, report, coordinator: Some(coordinator) })
     }
+}
+
+#[cold]
+#[inline(never)]
+fn no_thread(name: &str, source: io::Error) -> StartError {
+    StartError::Thread { name: owned(name), source }
 }
 
 /// The process's signals, taken by one runtime.
@@ -496,7 +504,7 @@ impl Runtime {
             // The coordinator cannot end without a report short of a defect of ours; say so rather than hang or panic.
             None => {
                 let mut report = self.app.inner.lifecycle().machine.take_report();
-                report.incomplete.push("the coordinator ended without a report".to_owned());
+                report.miss(&"the coordinator ended without a report");
                 report
             }
         }
@@ -509,7 +517,7 @@ impl Drop for Runtime {
             self.app
                 .inner
                 .queue
-                .send(Message::Event(Event::Requested(Reason::Requested("dropping the runtime".into()))));
+                .send(Message::Event(Event::Requested(Reason::Requested(owned("dropping the runtime")))));
         }
     }
 }

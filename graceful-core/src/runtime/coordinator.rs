@@ -26,8 +26,9 @@ use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::{Reason, SignalAction};
 use crate::lifecycle::report::{HookOutcome, Report};
-use crate::observe::Field;
+use crate::observe::{Field, add};
 use crate::sys::emergency::{EMERGENCY, Record, WATCHDOG_MARGIN};
+use crate::text::{owned, shown};
 use crate::{sys, threads};
 
 pub(crate) const WAKE: Token = Token(0);
@@ -86,7 +87,7 @@ impl Coordinator {
             if let Err(error) = self.poll.poll(&mut events, Some(timeout))
                 && error.kind() != io::ErrorKind::Interrupted
             {
-                self.app.observer().error("poll failed", [("error", error.to_string().into())]);
+                self.app.observer().error("poll failed", [("error", shown(&error).into())]);
                 std::thread::sleep(Duration::from_millis(10));
             }
             if let Some(signals) = &mut self.signals {
@@ -115,8 +116,8 @@ impl Coordinator {
         let observer = self.app.observer();
         let mut fields: Vec<Field> = vec![("signal", record.signal.name().into())];
         if let Some(sender) = record.sender {
-            fields.push(("pid", u64::from(sender.pid).into()));
-            fields.push(("uid", u64::from(sender.uid).into()));
+            add(&mut fields, "pid", u64::from(sender.pid).into());
+            add(&mut fields, "uid", u64::from(sender.uid).into());
         }
         observer.info("signal received", fields);
         match EMERGENCY.action(record.signal) {
@@ -161,7 +162,7 @@ impl Coordinator {
     fn hook_done(&self, id: HookId, outcome: HookOutcome) {
         let mut lifecycle = self.app.inner.lifecycle();
         lifecycle.machine.event(clock::now(), Event::HookDone { id, outcome });
-        let name = lifecycle.machine.plan().hook(id).name.clone();
+        let name = owned(&lifecycle.machine.plan().hook(id).name);
         let Some(report) = lifecycle.machine.report().hooks.iter().rev().find(|hook| hook.name == name) else { return };
         let mut fields: Vec<Field> = vec![
             ("name", name.into()),
@@ -173,11 +174,11 @@ impl Coordinator {
         match &report.outcome {
             HookOutcome::Completed => observer.info("hook finished", fields),
             HookOutcome::Failed(error) | HookOutcome::Panicked(error) => {
-                fields.push(("error", error.clone().into()));
+                add(&mut fields, "error", owned(error).into());
                 observer.error("hook finished", fields);
             }
             HookOutcome::Skipped(skip) => {
-                fields.push(("why", skip.to_string().into()));
+                add(&mut fields, "why", shown(&skip).into());
                 observer.info("hook finished", fields);
             }
             // It was abandoned before; that it came to its end after all is worth a line.
@@ -215,7 +216,7 @@ impl Coordinator {
         }
         if let Err(error) = self.app.inner.hooks.staff() {
             // The hooks run all the same, on the threads that there are.
-            self.app.observer().error("no thread for a hook", [("error", error.to_string().into())]);
+            self.app.observer().error("no thread for a hook", [("error", shown(&error).into())]);
         }
         None
     }
@@ -246,11 +247,11 @@ impl Coordinator {
         let mut fields: Vec<Field> =
             vec![("from", from.name().into()), ("to", phase.name().into()), ("budget", budget.into())];
         if phase == Phase::Draining {
-            fields.push(("in_flight", inner.engine.counts().still_open.into()));
+            add(&mut fields, "in_flight", inner.engine.counts().still_open.into());
         }
         if let Some(left) = inner.lifecycle().machine.report().phases.iter().find(|left| left.phase == from) {
-            fields.push(("took", left.took.into()));
-            fields.push(("ended", left.end.name().into()));
+            add(&mut fields, "took", left.took.into());
+            add(&mut fields, "ended", left.end.name().into());
         }
         inner.observer.info("phase changed", fields);
     }
@@ -274,7 +275,7 @@ impl Coordinator {
         if self.app.inner.ownership == Ownership::Process {
             watchdog::end_within((timeout + WATCHDOG_MARGIN).saturating_sub(since));
         }
-        let fields = [("reason", reason.kind().into()), ("by", reason.to_string().into()), ("timeout", timeout.into())];
+        let fields = [("reason", reason.kind().into()), ("by", shown(&reason).into()), ("timeout", timeout.into())];
         let observer = self.app.observer();
         match reason {
             Reason::MainReturned | Reason::Requested(_) | Reason::Signal { .. } => {
@@ -289,12 +290,12 @@ impl Coordinator {
         let mut lifecycle = self.app.inner.lifecycle();
         let body = lifecycle.bodies.get_mut(id.0).and_then(Option::take);
         let reason = lifecycle.machine.reason().clone();
-        let name = lifecycle.machine.plan().hook(id).name.clone();
+        let name = owned(&lifecycle.machine.plan().hook(id).name);
         drop(lifecycle);
         // Invariant: the machine runs each hook once, and every hook came with a body.
         let Some(body) = body else { return };
         self.note(|| format!("in hook {name}"));
-        self.app.observer().debug("hook began", [("name", name.clone().into())]);
+        self.app.observer().debug("hook began", [("name", owned(&name).into())]);
         self.app.inner.hooks.push(Job { id, name, body, deadline, reason, app: self.app.clone() });
     }
 
@@ -304,14 +305,14 @@ impl Coordinator {
         let hook = lifecycle.machine.plan().hook(id).clone();
         let mut after = hook.timeout;
         if let Some(report) = lifecycle.machine.report_mut().hooks.iter_mut().find(|report| report.name == hook.name) {
-            report.stuck.clone_from(&stuck);
+            report.stuck = stuck.as_deref().map(owned);
             // Shorter when the whole process is ended.
             after = after.min(report.took);
         }
         drop(lifecycle);
         let mut fields: Vec<Field> = vec![("name", hook.name.into()), ("after", after.into())];
         if let Some(stuck) = stuck {
-            fields.push(("stuck", stuck.into()));
+            add(&mut fields, "stuck", stuck.into());
         }
         self.app.observer().error("hook abandoned", fields);
     }
@@ -319,9 +320,9 @@ impl Coordinator {
     fn abandon_tasks(&self) {
         for task in self.app.inner.tasks.states() {
             let Some(thread) = task.thread else { continue };
-            let mut fields: Vec<Field> = vec![("name", task.report.name.clone().into())];
+            let mut fields: Vec<Field> = vec![("name", task.report.name.into())];
             if let Some(stuck) = stuck::whereabouts(thread) {
-                fields.push(("stuck", stuck.into()));
+                add(&mut fields, "stuck", stuck.into());
             }
             self.app.observer().error("task abandoned", fields);
         }
@@ -342,27 +343,36 @@ impl Coordinator {
         for connection in open.listed {
             let stuck = connection.thread.and_then(stuck::whereabouts);
             let mut fields: Vec<Field> =
-                vec![("id", connection.id.into()), ("state", connection.activity.to_string().into())];
+                vec![("id", connection.id.into()), ("state", shown(&connection.activity).into())];
             if let Some(stuck) = &stuck {
-                let peer = connection.peer.as_ref().map_or_else(String::new, |peer| format!(" of {peer}"));
-                at_work.push(format!("the handler of connection {}{peer} was {stuck}", connection.id));
+                let id = connection.id;
+                at_work.push(match &connection.peer {
+                    Some(peer) => shown(&format_args!("the handler of connection {id} of {peer} was {stuck}")),
+                    None => shown(&format_args!("the handler of connection {id} was {stuck}")),
+                });
             }
-            fields.extend(connection.peer.map(|peer| ("peer", peer.to_string().into())));
-            fields.extend(connection.age.map(|age| ("age", age.into())));
-            fields.extend(stuck.map(|stuck| ("stuck", stuck.into())));
+            if let Some(peer) = &connection.peer {
+                add(&mut fields, "peer", shown(peer).into());
+            }
+            if let Some(age) = connection.age {
+                add(&mut fields, "age", age.into());
+            }
+            if let Some(stuck) = stuck {
+                add(&mut fields, "stuck", stuck.into());
+            }
             observer.warn("connection cut", fields);
         }
         if unlisted > 0 {
             observer.warn("more connections cut", [("count", unlisted.into())]);
         }
         for (name, count) in &tickets {
-            observer.warn("ticket still out", [("name", name.clone().into()), ("count", (*count).into())]);
+            observer.warn("ticket still out", [("name", owned(name).into()), ("count", (*count).into())]);
         }
         let mut lifecycle = inner.lifecycle();
         let report = lifecycle.machine.report_mut();
         report.incomplete.extend(at_work);
         for (name, count) in &tickets {
-            report.incomplete.push(format!("{name} did not end in time ({count} tickets still out)"));
+            report.miss(&format_args!("{name} did not end in time ({count} tickets still out)"));
         }
         report.tickets = tickets;
     }

@@ -16,6 +16,7 @@ use crate::lifecycle::phase::Phase;
 use crate::lifecycle::report::Report;
 use crate::sys;
 use crate::sys::emergency::EMERGENCY;
+use crate::text::owned;
 
 /// What the logs and whoever is told of the report get at a forced end: less than the watchdog leaves.
 const FORCED_FLUSH: Duration = Duration::from_millis(40);
@@ -79,7 +80,7 @@ impl Ending {
         }
         let code = i32::from(report.exit_code);
         let patience = if self == Self::Forced { FORCED_FLUSH } else { flush / 2 };
-        if !tell_last(&coordinator, summary.clone(), patience) {
+        if !tell_last(&coordinator, owned(&summary), patience) {
             // The logger, or whoever reads stderr, is stuck. The line may come twice, or not at all; the report is written.
             sys::write_stderr_now(format!("{summary}\n").as_bytes());
         }

@@ -20,6 +20,7 @@ use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlanError;
 use crate::lifecycle::reason::{Reason, Signal, SignalAction};
 use crate::lifecycle::report::TaskOutcome;
+use crate::text::{owned, shown};
 use crate::{panics, sys};
 
 /// What `#[graceful::main(...)]` says.
@@ -132,8 +133,8 @@ fn prepare(spec: &MainSpec) -> Result<Prepared, StartError> {
     if asked == Some(Show::Health) {
         // Where it can be asked, that has happened before.
         let expected = "nothing here can ask: graceful-std has its feature `health` for it, with #[graceful::main]";
-        let (name, value) = ("GRACEFUL".to_owned(), "health".to_owned());
-        return Err(StartError::Environment { name, value, expected: expected.to_owned() });
+        let (name, value) = (owned("GRACEFUL"), owned("health"));
+        return Err(StartError::Environment { name, value, expected: owned(expected) });
     }
     // Shown even when the plan cannot be kept: whoever looks for the reason may find it here.
     let text = if let Some(Show::Config | Show::ConfigJson) = asked {
@@ -177,14 +178,14 @@ fn main_returned(app: &App) {
     } else if let Err(error) = app.ready()
         && !matches!(error, StartError::Stopping | StartError::Plan(_))
     {
-        app.request_for(Reason::StartFailed(error.to_string()));
+        app.request_for(Reason::StartFailed(shown(&error)));
     }
 }
 
 /// An error of `main` is a failed start, unless it only says that a shutdown came first.
 fn main_failed(app: &App, error: CallError) {
     let CallError::Failed(error) = error else {
-        app.request_for(Reason::MainFailed(error.to_string()));
+        app.request_for(Reason::MainFailed(shown(&error)));
         return;
     };
     let interrupted = error.is::<Stopping>() || matches!(error.downcast_ref(), Some(StartError::Stopping));

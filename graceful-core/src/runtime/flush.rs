@@ -12,6 +12,7 @@ use crate::channel::{Missing, channel};
 use crate::clock;
 use crate::lifecycle::machine::Event;
 use crate::lifecycle::report::TaskOutcome;
+use crate::text::{owned, shown};
 use crate::threads;
 
 /// Completes the report and begins the flush; [`Event::Flushed`] tells when it is done.
@@ -39,29 +40,31 @@ pub(crate) fn complete(app: &App, lifecycle: &mut Lifecycle) {
     report.connections = app.inner.engine.counts();
     report.requests = app.inner.engine.requests();
     report.counters = app.inner.engine.counters();
-    let counts = &report.connections;
+    let counts = report.connections;
     if counts.cut > 0 {
-        report.incomplete.push(format!("{} connections were cut at the drain's deadline", counts.cut));
+        report.miss(&format_args!("{} connections were cut at the drain's deadline", counts.cut));
     }
     if counts.refused > 0 {
-        report.incomplete.push(format!("{} connections were closed before they were served", counts.refused));
+        report.miss(&format_args!("{} connections were closed before they were served", counts.refused));
     }
     if counts.still_open > 0 {
-        report.incomplete.push(format!("{} connections are still open", counts.still_open));
+        report.miss(&format_args!("{} connections are still open", counts.still_open));
     }
     if !counts.balance() {
-        report.incomplete.push("the connection counts do not add up".to_owned());
+        report.miss(&"the connection counts do not add up");
     }
     report.tasks.clear();
     for TaskState { report: mut task, thread, lost } in app.inner.tasks.states() {
         if let Some(thread) = thread {
             task.outcome = TaskOutcome::Abandoned;
             task.stuck = stuck::whereabouts(thread);
-            let at = task.stuck.as_ref().map_or_else(String::new, |stuck| format!(" ({stuck})"));
-            report.incomplete.push(format!("task {} was abandoned{at}", task.name));
+            match &task.stuck {
+                Some(stuck) => report.miss(&format_args!("task {} was abandoned ({stuck})", task.name)),
+                None => report.miss(&format_args!("task {} was abandoned", task.name)),
+            }
         } else if lost {
-            report.incomplete.push(format!("task {} failed while it was stopping", task.name));
-            report.lost.push(task.name.clone());
+            report.miss(&format_args!("task {} failed while it was stopping", task.name));
+            report.lost.push(owned(&task.name));
         }
         report.tasks.push(task);
     }
@@ -80,7 +83,7 @@ fn release_all(app: &App) {
 pub(crate) fn release(app: &App) {
     let owner = app.clone();
     if let Err(error) = threads::spawn("gf-release", move || release_all(&owner)) {
-        app.observer().error("no thread to drop values", [("error", error.to_string().into())]);
+        app.observer().error("no thread to drop values", [("error", shown(&error).into())]);
     }
 }
 
@@ -111,8 +114,8 @@ fn release_and_flush(app: &App, budget: Duration) {
                 observer.warn("values not dropped", [("after", (budget / 2).into())]);
                 let mut lifecycle = app.inner.lifecycle();
                 let report = lifecycle.machine.report_mut();
-                report.incomplete.push("provided values were not dropped in time".to_owned());
-                report.lost.push("values".to_owned());
+                report.miss(&"provided values were not dropped in time");
+                report.lost.push(owned("values"));
             }
             app.inner.audience.settle(&app, deadline);
             app.inner.audience.wait(&app, end);

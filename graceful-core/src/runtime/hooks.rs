@@ -16,6 +16,7 @@ use crate::lifecycle::plan::HookId;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::HookOutcome;
 use crate::sync::lock;
+use crate::text::owned;
 use crate::{panics, sys, threads};
 
 pub(crate) type HookBody = Box<dyn FnOnce(&mut Args<'_>) -> Result<(), CallError> + Send>;
@@ -83,7 +84,7 @@ impl Hook {
         let Item::Cleanup { phase, order, timeout } = registration.item else { return None };
         Some(Self {
             planned: PlannedHook {
-                name: registration.name.to_owned(),
+                name: owned(registration.name),
                 phase,
                 order,
                 timeout: timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT),
@@ -139,7 +140,7 @@ impl HookThreads {
         let shared =
             Arc::new(Shared { spare: AtomicIsize::new(0), at_work: Mutex::new(Vec::new()), done: Box::new(done) });
         let threads = Self { jobs, queue, shared };
-        threads.spawn().map_err(|source| StartError::Thread { name: "hooks".into(), source })?;
+        threads.spawn().map_err(|source| StartError::Thread { name: owned("hooks"), source })?;
         Ok(threads)
     }
 

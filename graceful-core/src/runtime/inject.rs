@@ -15,6 +15,7 @@ use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{HookOutcome, Skip};
 use crate::panics;
 use crate::sync::lock;
+use crate::text::{owned, shown};
 
 /// When a hook's time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,8 +167,8 @@ impl CallError {
     pub(crate) fn into_outcome(self) -> HookOutcome {
         match self {
             Self::Failed(error) => HookOutcome::Failed(chain(&*error)),
-            Self::Held { type_name } => HookOutcome::Skipped(Skip::Held(type_name.to_owned())),
-            Self::Missing { type_name } => HookOutcome::Skipped(Skip::Missing(type_name.to_owned())),
+            Self::Held { type_name } => HookOutcome::Skipped(Skip::Held(owned(type_name))),
+            Self::Missing { type_name } => HookOutcome::Skipped(Skip::Missing(owned(type_name))),
         }
     }
 }
@@ -186,10 +187,10 @@ impl Error for CallError {}
 
 /// An error with everything behind it: `cannot open db: permission denied`.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let mut text = shown(&error);
     let mut next = error.source();
     while let Some(source) = next {
-        let more = source.to_string();
+        let more = shown(&source);
         // Many errors repeat their source in their own text. Not `str::contains`, whose search is made for longer ones.
         let repeated = more.is_empty() || text.as_bytes().windows(more.len()).any(|part| part == more.as_bytes());
         if !repeated {

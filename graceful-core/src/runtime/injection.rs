@@ -9,6 +9,7 @@ use super::reload::Reload;
 use super::tasks::Task;
 use crate::lifecycle::hooks::HookPhase;
 use crate::lifecycle::plan::PlanError;
+use crate::text::owned;
 
 /// Nothing is taken twice, and nothing is read once it may have been taken.
 pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Result<(), PlanError> {
@@ -18,8 +19,8 @@ pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Resul
             if let Some(first) = find(&takers, param.type_id) {
                 return Err(PlanError::TakenTwice {
                     type_name: (param.type_name)(),
-                    first: first.planned.name.clone(),
-                    second: hook.planned.name.clone(),
+                    first: owned(&first.planned.name),
+                    second: owned(&hook.planned.name),
                 });
             }
             takers.push((param.type_id, hook));
@@ -28,8 +29,8 @@ pub(crate) fn check(hooks: &[Hook], tasks: &[Task], reloads: &[Reload]) -> Resul
     let taker = |id| find(&takers, id);
     let conflict = |param: &Param, reader: &str, taker: &Hook| PlanError::ReadAfterTake {
         type_name: (param.type_name)(),
-        reader: reader.to_owned(),
-        taker: taker.planned.name.clone(),
+        reader: owned(reader),
+        taker: owned(&taker.planned.name),
     };
     for hook in hooks {
         for param in hook.params.iter().filter(|param| param.mode != Mode::Owned) {
@@ -62,8 +63,8 @@ pub(crate) fn check_reader(name: &str, params: &'static [Param], hooks: &[Hook])
         if let Some(param) = taken(hook.params).find(|taken| params.iter().any(|read| read.type_id == taken.type_id)) {
             return Err(PlanError::ReadAfterTake {
                 type_name: (param.type_name)(),
-                reader: name.to_owned(),
-                taker: hook.planned.name.clone(),
+                reader: owned(name),
+                taker: owned(&hook.planned.name),
             });
         }
     }

@@ -16,6 +16,7 @@ use crate::lifecycle::machine::Event;
 use crate::lifecycle::plan::PlannedReload;
 use crate::lifecycle::report::TaskOutcome;
 use crate::sync::lock;
+use crate::text::{owned, shown};
 use crate::{panics, threads};
 
 type ReloadBody = Box<dyn FnMut(&mut Args<'_>) -> Result<(), CallError> + Send>;
@@ -66,7 +67,7 @@ impl Reload {
         let Item::Reload { timeout, runner } = registration.item else { return None };
         Some(Self {
             planned: PlannedReload {
-                name: registration.name.to_owned(),
+                name: owned(registration.name),
                 timeout: timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT),
                 origin: Some(&registration.origin),
             },
@@ -130,7 +131,7 @@ impl Reloads {
         let (reloads, worker) = (Arc::clone(self), app.clone());
         let spawned = threads::spawn("gf-reload", move || reloads.rounds(&worker));
         if let Err(error) = spawned {
-            app.observer().error("reload failed", [("error", error.to_string().into())]);
+            app.observer().error("reload failed", [("error", shown(&error).into())]);
             *lock(&self.round) = Round::None;
             app.inner.queue.send(Message::Event(Event::TaskEnded));
         }
@@ -183,7 +184,7 @@ fn run(app: &App, reload: &mut Reload) {
         reason: None,
     };
     let body = &mut reload.body;
-    let result = panics::catch(|| body(&mut args).map_err(|error| error.to_string()));
+    let result = panics::catch(|| body(&mut args).map_err(|error| shown(&error)));
     let took = clock::now().saturating_duration_since(began);
     let name = reload.planned.name.clone();
     let observer = app.observer();

@@ -2,7 +2,8 @@
 
 use super::app::{App, Lifecycle};
 use crate::config::{Access, EffectiveSetting, OfProcess, SettingValue};
-use crate::observe::Field;
+use crate::observe::{Field, add};
+use crate::text::shown;
 
 /// Settings.
 impl App {
@@ -27,7 +28,7 @@ impl App {
     pub(crate) fn tell_settings(&self) {
         let settings = &self.inner.settings;
         if let Some(path) = settings.file() {
-            self.observer().info("settings file read", [("path", path.display().to_string().into())]);
+            self.observer().info("settings file read", [("path", shown(&path.display()).into())]);
         }
         if settings.access == Access::Closed {
             return;
@@ -35,7 +36,7 @@ impl App {
         for (name, meant) in settings.unknown_variables(&OfProcess) {
             let mut fields: Vec<Field> = vec![("name", name.into())];
             if let Some(meant) = meant {
-                fields.push(("did_you_mean", meant.to_ascii_uppercase().into()));
+                add(&mut fields, "did_you_mean", meant.to_ascii_uppercase().into());
             }
             self.observer().warn("unknown variable", fields);
         }

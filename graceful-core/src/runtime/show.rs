@@ -1,8 +1,7 @@
 //! The plan for people and for machines: `GRACEFUL=plan`, `GRACEFUL=plan-json`.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::time::Duration;
 
 use super::builder::Builder;
 use crate::lifecycle::hooks::{Origin, PlannedHook};
@@ -10,7 +9,7 @@ use crate::lifecycle::json::{Item, Json};
 use crate::lifecycle::plan::Plan;
 use crate::lifecycle::reason::{Signal, SignalAction};
 use crate::lifecycle::report_json::origin;
-use crate::observe::show;
+use crate::observe::Shown;
 
 /// Writes it to stdout; a closed pipe (`| head`) is no error.
 pub(crate) fn print(text: &str) {
@@ -19,71 +18,74 @@ pub(crate) fn print(text: &str) {
 
 /// The plan as a table.
 pub(crate) fn text(builder: &Builder, plan: &Plan) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, builder, plan);
+    text
+}
+
+fn write(text: &mut String, builder: &Builder, plan: &Plan) -> fmt::Result {
     let budgets = plan.budgets();
     let waits = plan.waits(plan.tasks_ask());
     let reserved = plan.reserved();
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "plan of {}: {} in all, worst case {}",
-        builder.settings.service,
-        show(budgets.timeout),
-        show(plan.worst_case())
-    );
-    let mut phase = |name: &str, granted: Duration, note: String| {
-        let _ = writeln!(text, "  {name:<15} {:>9}{}{note}", show(granted), if note.is_empty() { "" } else { "  " });
-    };
-    let asked = |asked: Duration, granted: Duration| {
-        if asked == granted { String::new() } else { format!("(asked {})", show(asked)) }
-    };
+    let (total, worst) = (Shown(budgets.timeout), Shown(plan.worst_case()));
+    writeln!(text, "plan of {}: {total} in all, worst case {worst}", builder.settings.service)?;
     let lame_duck = waits.lame_duck + reserved.before_drain;
-    phase("lame_duck", lame_duck, asked(budgets.lame_duck.max(reserved.before_drain), lame_duck));
-    phase("draining", waits.drain, asked(budgets.drain, waits.drain));
-    phase("stopping_tasks", waits.tasks, asked(plan.tasks_ask(), waits.tasks));
-    phase("cleaning_up", reserved.cleanup, String::new());
-    phase("flushing", reserved.flush, format!("(logs {})", show(budgets.flush)));
+    let phases = [
+        ("lame_duck", budgets.lame_duck.max(reserved.before_drain), lame_duck),
+        ("draining", budgets.drain, waits.drain),
+        ("stopping_tasks", plan.tasks_ask(), waits.tasks),
+        ("cleaning_up", reserved.cleanup, reserved.cleanup),
+    ];
+    for (name, asked, granted) in phases {
+        write!(text, "  {name:<15} {:>9}", Shown(granted))?;
+        if asked != granted {
+            write!(text, "  (asked {})", Shown(asked))?;
+        }
+        text.push('\n');
+    }
+    let (flush, logs) = (Shown(reserved.flush), Shown(budgets.flush));
+    writeln!(text, "  {:<15} {flush:>9}  (logs {logs})", "flushing")?;
     let hooks = plan.in_order();
     if !hooks.is_empty() {
         let width = hooks.iter().map(|id| plan.hook(*id).name.len()).max().unwrap_or(0);
-        let _ = writeln!(text, "hooks, in the order in which they run (equal orders in parallel):");
+        text.push_str("hooks, in the order in which they run (equal orders in parallel):\n");
         for hook in hooks.iter().map(|id| plan.hook(*id)) {
-            let _ = writeln!(
-                text,
-                "  {:<12} order {:<6} {:<width$}  {:>7}  {}",
-                hook.phase.name(),
-                hook.order,
-                hook.name,
-                show(hook.timeout),
-                place(hook.origin)
-            );
+            let PlannedHook { name, phase, order, timeout, origin } = hook;
+            let (phase, timeout, place) = (phase.name(), Shown(*timeout), Place(*origin));
+            writeln!(text, "  {phase:<12} order {order:<6} {name:<width$}  {timeout:>7}  {place}")?;
         }
     }
     if !plan.tasks().is_empty() {
-        let _ = writeln!(text, "tasks:");
+        text.push_str("tasks:\n");
         for task in plan.tasks() {
-            let every = task.every.map_or_else(|| "long-running".to_owned(), |every| format!("every {}", show(every)));
-            let _ = writeln!(text, "  {}  {every}  {}", task.name, place(task.origin));
+            let (name, place) = (&task.name, Place(task.origin));
+            match task.every {
+                None => writeln!(text, "  {name}  long-running  {place}")?,
+                Some(every) => writeln!(text, "  {name}  every {}  {place}", Shown(every))?,
+            }
         }
     }
     if !plan.reloads().is_empty() {
-        let _ = writeln!(text, "reload hooks:");
+        text.push_str("reload hooks:\n");
         for reload in plan.reloads() {
-            let _ = writeln!(text, "  {}  {}", reload.name, place(reload.origin));
+            writeln!(text, "  {}  {}", reload.name, Place(reload.origin))?;
         }
     }
     if let Some(check) = builder.checks.first() {
         text.push_str(&(check.runner.text)(plan.checks()));
     }
     for kind in plan.kinds_off() {
-        let _ = writeln!(text, "checks of {kind} are off");
+        writeln!(text, "checks of {kind} are off")?;
     }
-    text.push_str("signals: ");
-    for (place, (signal, action)) in signals(builder, plan).into_iter().enumerate() {
-        let comma = if place == 0 { "" } else { ", " };
-        let _ = write!(text, "{comma}{signal} {}", action_name(action));
+    text.push_str("signals:");
+    let mut comma = "";
+    for (signal, action) in signals(builder, plan) {
+        write!(text, "{comma} {signal} {}", action_name(action))?;
+        comma = ",";
     }
     text.push('\n');
-    text
+    Ok(())
 }
 
 /// The plan as JSON. Times are milliseconds.
@@ -144,8 +146,16 @@ fn hook(json: &mut Json, hook: &PlannedHook) {
     json.put("timeout_ms", Item::Millis(hook.timeout));
 }
 
-pub(super) fn place(origin: Option<&Origin>) -> String {
-    origin.map_or_else(|| "added by the program".to_owned(), |origin| format!("{origin} ({})", origin.krate))
+/// Where something comes from.
+pub(super) struct Place(pub(super) Option<&'static Origin>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(origin) => write!(f, "{origin} ({})", origin.krate),
+            None => f.write_str("added by the program"),
+        }
+    }
 }
 
 fn signals(builder: &Builder, plan: &Plan) -> Vec<(Signal, SignalAction)> {

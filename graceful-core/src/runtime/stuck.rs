@@ -6,7 +6,9 @@
 use std::ffi::c_long;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::text::{number, owned, shown, word};
 
 /// Longer names of files are cut in front: the end says more.
 const LONGEST_NAME: usize = 100;
@@ -14,19 +16,25 @@ const LONGEST_NAME: usize = 100;
 /// One line that says where the thread `tid` of this process is, as `sleeping in read(fd 5 → pipe:[1234]), wchan pipe_read`.
 /// What cannot be read is left out; `None` when there is no such thread, or the system is not Linux.
 pub(crate) fn whereabouts(tid: u64) -> Option<String> {
-    let task = PathBuf::from(format!("/proc/self/task/{tid}"));
-    let read = |name: &str| fs::read(task.join(name)).ok();
-    let state = parse_stat(&read("stat")?)?;
-    let syscall = read("syscall").and_then(|bytes| parse_syscall(&bytes));
-    let wchan = read("wchan").and_then(|bytes| parse_wchan(&bytes));
-    let target = |fd: i32| fs::read_link(task.join("fd").join(fd.to_string())).ok().map(|path| printable(&path));
+    let state = parse_stat(&read(tid, "stat")?)?;
+    let syscall = read(tid, "syscall").and_then(|bytes| parse_syscall(&bytes));
+    let wchan = read(tid, "wchan").and_then(|bytes| parse_wchan(&bytes));
+    let target = |fd: i32| {
+        let link = shown(&format_args!("/proc/self/task/{tid}/fd/{fd}"));
+        Some(printable(&fs::read_link(link).ok()?))
+    };
     Some(compose(state, syscall, wchan.as_deref(), &target))
+}
+
+/// One of the files about a thread.
+#[inline(never)]
+fn read(tid: u64, name: &str) -> Option<Vec<u8>> {
+    fs::read(shown(&format_args!("/proc/self/task/{tid}/{name}"))).ok()
 }
 
 /// Whether a thread waits for something other than a processor; `None` when that cannot be known.
 pub(crate) fn is_blocked(tid: u64) -> Option<bool> {
-    let bytes = fs::read(format!("/proc/self/task/{tid}/stat")).ok()?;
-    parse_stat(&bytes).map(|state| state != 'R')
+    parse_stat(&read(tid, "stat")?).map(|state| state != 'R')
 }
 
 /// What a thread is doing, in the words of its `syscall` file.
@@ -40,6 +48,9 @@ enum Syscall {
     Running,
 }
 
+/// It waits for nothing.
+const RUNNING: &str = "running (busy loop?)";
+
 fn compose(
     state: char,
     syscall: Option<Syscall>,
@@ -48,39 +59,43 @@ fn compose(
 ) -> String {
     let blocked = match state {
         'D' => "uninterruptible",
-        'R' => return "running (busy loop?)".into(),
+        'R' => return owned(RUNNING),
         'S' => "sleeping",
-        'T' => return "stopped by a signal".into(),
-        't' => return "stopped by a debugger".into(),
-        'X' | 'Z' => return "ended".into(),
-        other => return format!("in state {other}"),
+        'T' => return owned("stopped by a signal"),
+        't' => return owned("stopped by a debugger"),
+        'X' | 'Z' => return owned("ended"),
+        other => return shown(&format_args!("in state {other}")),
     };
-    let mut line = match syscall {
-        None => blocked.into(),
+    let mut line = owned(blocked);
+    // Writing to a string cannot fail.
+    let _ = match syscall {
+        None => Ok(()),
         // It went on between the reading of one file and the next.
-        Some(Syscall::Running) => return "running (busy loop?)".into(),
-        Some(Syscall::Outside) => format!("{blocked} outside of a system call (a page fault?)"),
+        Some(Syscall::Running) => return owned(RUNNING),
+        Some(Syscall::Outside) => write!(line, " outside of a system call (a page fault?)"),
         Some(Syscall::In(number, first)) => match CALLS.iter().find(|(known, ..)| *known == number) {
-            None => format!("{blocked} in system call {number}"),
-            Some((_, name, First::Descriptor)) => format!("{blocked} in {name}({})", descriptor(first, target)),
-            Some((_, name, First::Other(hint))) if state == 'S' => format!("waiting in {name} ({hint})"),
-            Some((_, name, First::Other(hint))) => format!("{blocked} in {name} ({hint})"),
+            None => write!(line, " in system call {number}"),
+            Some((_, name, First::Descriptor)) => {
+                // An int in a register: only its lower half counts.
+                let fd = first.map(|argument| argument as u32 as i32);
+                match (fd, fd.and_then(target)) {
+                    (Some(fd), Some(target)) => write!(line, " in {name}(fd {fd} → {target})"),
+                    (Some(fd), None) => write!(line, " in {name}(fd {fd})"),
+                    (None, _) => write!(line, " in {name}()"),
+                }
+            }
+            Some((_, name, First::Other(hint))) => {
+                if state == 'S' {
+                    line = owned("waiting");
+                }
+                write!(line, " in {name} ({hint})")
+            }
         },
     };
     if let Some(wchan) = wchan {
         let _ = write!(line, ", wchan {wchan}");
     }
     line
-}
-
-fn descriptor(argument: Option<u64>, target: &dyn Fn(i32) -> Option<String>) -> String {
-    let Some(argument) = argument else { return String::new() };
-    // An int in a register: only its lower half counts.
-    let fd = argument as u32 as i32;
-    match target(fd) {
-        Some(target) => format!("fd {fd} → {target}"),
-        None => format!("fd {fd}"),
-    }
 }
 
 /// The state from `tid (name) S …`. The name is the thread's own choice and may hold spaces, parentheses and anything else.
@@ -94,16 +109,14 @@ fn parse_stat(bytes: &[u8]) -> Option<char> {
 
 /// `running`, `-1 <stack> <pc>` or `<number> <six arguments> <stack> <pc>`, the number decimal and the rest hexadecimal.
 fn parse_syscall(bytes: &[u8]) -> Option<Syscall> {
-    let mut words = str::from_utf8(bytes).ok()?.split_ascii_whitespace();
-    let number = match words.next()? {
+    let text = str::from_utf8(bytes).ok()?;
+    let call = match word(text, 0)? {
         "running" => return Some(Syscall::Running),
-        number => number.parse().ok()?,
+        "-1" => return Some(Syscall::Outside),
+        call => c_long::try_from(number(call, 10)?).ok()?,
     };
-    if number < 0 {
-        return Some(Syscall::Outside);
-    }
-    let first = words.next().and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
-    Some(Syscall::In(number, first))
+    let first = word(text, 1).and_then(|word| number(word.strip_prefix("0x")?, 16));
+    Some(Syscall::In(call, first))
 }
 
 /// The function of the kernel that waits; `0` stands for none, or for one that we may not know.
@@ -309,7 +322,7 @@ mod tests {
                 let _ = compose(state, syscall, None, &|_| None);
                 let _ = compose('S', syscall, None, &|_| None);
             }
-            let _ = descriptor(Some(fd), &|_| None);
+            let _ = compose('S', Some(Syscall::In(libc::SYS_read, Some(fd))), None, &|_| None);
         }
     }
 }

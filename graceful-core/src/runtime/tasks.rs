@@ -16,8 +16,9 @@ use crate::lifecycle::phase::Phase;
 use crate::lifecycle::plan::PlannedTask;
 use crate::lifecycle::reason::Reason;
 use crate::lifecycle::report::{TaskOutcome, TaskReport};
-use crate::observe::Field;
+use crate::observe::{Field, add};
 use crate::sync::lock;
+use crate::text::{owned, shown};
 use crate::{panics, sys, threads};
 
 /// The first pause before a failed long-running task is run again; doubled with each failure in a row.
@@ -98,7 +99,7 @@ impl Task {
     pub(crate) fn registered(registration: &'static Registration) -> Option<Self> {
         let Item::Task { every, panic, runner } = registration.item else { return None };
         Some(Self {
-            planned: PlannedTask { name: registration.name.to_owned(), every, origin: Some(&registration.origin) },
+            planned: PlannedTask { name: owned(registration.name), every, origin: Some(&registration.origin) },
             policy: panic,
             params: registration.params,
             body: Box::new(registration.run),
@@ -259,7 +260,7 @@ fn tell_end(app: &App, name: &str, outcome: TaskOutcome) {
         told.and_then(|phase| Some(lifecycle.machine.requested()? + phase.began))
     };
     if let Some(told) = told {
-        fields.push(("took", clock::now().saturating_duration_since(told).into()));
+        add(&mut fields, "took", clock::now().saturating_duration_since(told).into());
     }
     app.observer().info("task ended", fields);
 }
@@ -329,7 +330,7 @@ impl Worker {
             Err(CallError::Failed(error)) if error.is::<Stopping>() => RunEnd::Ok,
             Err(CallError::Missing { type_name }) => RunEnd::Missing(type_name),
             // Shown inside: that is user code as well.
-            Err(error) => RunEnd::Failed(error.to_string()),
+            Err(error) => RunEnd::Failed(shown(&error)),
         });
         ended.unwrap_or_else(RunEnd::Panicked)
     }

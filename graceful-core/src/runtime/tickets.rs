@@ -2,6 +2,7 @@
 
 use super::stop::{Stage, Stop, Stops};
 use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::text::owned;
 use std::fmt;
 
 /// Keeps the drain open for as long as it lives: the guard by which a foreign server takes part.
@@ -138,12 +139,12 @@ impl Tickets {
     pub(crate) fn close(&self) -> Vec<(String, usize)> {
         let mut state = self.lock();
         state.closed = true;
-        state.by_name.iter().map(|(name, count)| (name.to_string(), *count)).collect()
+        state.by_name.iter().map(|(name, count)| (owned(name), *count)).collect()
     }
 
     /// What is out: name and count.
     pub(crate) fn out(&self) -> Vec<(String, usize)> {
-        self.lock().by_name.iter().map(|(name, count)| (name.to_string(), *count)).collect()
+        self.lock().by_name.iter().map(|(name, count)| (owned(name), *count)).collect()
     }
 
     fn add(&self, name: &Arc<str>) {
@@ -176,6 +177,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn remove(&mut self, name: &str) {
         self.out -= 1;
         // Invariant: what is removed was added.
@@ -187,6 +189,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.by_name.binary_search_by(|(known, _)| (**known).cmp(name))
     }

@@ -63,24 +63,28 @@ fn watch() {
 fn last_words(code: u8) {
     let mut line = [0_u8; 512];
     let mut end = 0;
-    let mut push = |text: &str| {
-        for byte in text.bytes() {
-            if end < line.len() - 1 {
-                line[end] = byte;
-                end += 1;
-            }
-        }
-    };
-    push("graceful: error: ");
-    push(match (code, EMERGENCY.is_forced()) {
+    push(&mut line, &mut end, "graceful: error: ");
+    let why = match (code, EMERGENCY.is_forced()) {
         (DEADLINE_EXCEEDED, true) => "ended by request ",
         (DEADLINE_EXCEEDED, false) => "the total ran out ",
         _ => "ended by a repeated signal ",
-    });
-    push(EMERGENCY.note());
-    push("; nothing else would end it, so the watchdog did: exit ");
+    };
+    push(&mut line, &mut end, why);
+    push(&mut line, &mut end, EMERGENCY.note());
+    push(&mut line, &mut end, "; nothing else would end it, so the watchdog did: exit ");
     let digits = [b'0' + code / 100, b'0' + code / 10 % 10, b'0' + code % 10];
-    push(std::str::from_utf8(&digits).unwrap_or("?"));
+    push(&mut line, &mut end, std::str::from_utf8(&digits).unwrap_or("?"));
     line[end] = b'\n';
     sys::write_stderr_now(&line[..=end]);
+}
+
+/// Adds to a line what there is room for, and leaves room for its end.
+#[inline(never)]
+fn push(line: &mut [u8], end: &mut usize, text: &str) {
+    for byte in text.bytes() {
+        if *end < line.len() - 1 {
+            line[*end] = byte;
+            *end += 1;
+        }
+    }
 }

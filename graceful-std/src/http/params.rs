@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use graceful_core::__private::owned_text;
+
 use super::percent;
 
 /// How many parameters a pattern may have: they are kept in the request itself.
@@ -26,8 +28,8 @@ impl RouteText {
         match texts.binary_search_by(|text| text.pattern.as_str().cmp(pattern)) {
             Ok(at) => texts[at],
             Err(at) => {
-                let names = names.iter().map(|&name| name.to_owned()).collect();
-                let text: &'static Self = Box::leak(Box::new(Self { pattern: pattern.to_owned(), names }));
+                let names = names.iter().map(|&name| owned_text(name)).collect();
+                let text: &'static Self = Box::leak(Box::new(Self { pattern: owned_text(pattern), names }));
                 texts.insert(at, text);
                 text
             }

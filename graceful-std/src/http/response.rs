@@ -55,6 +55,8 @@ pub(crate) fn text(status: StatusCode, text: impl Into<Body>) -> Response {
 }
 
 /// The response that is nothing but its status. Errors say in words what they are.
+// Not inlined: each of many closures would have it.
+#[inline(never)]
 pub(crate) fn status(status: StatusCode) -> Response {
     if status.is_client_error() || status.is_server_error() {
         let reason = status.canonical_reason().unwrap_or("error");

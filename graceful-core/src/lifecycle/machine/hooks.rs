@@ -6,6 +6,7 @@ use super::{Action, Machine};
 use crate::lifecycle::hooks::HookPhase;
 use crate::lifecycle::plan::HookId;
 use crate::lifecycle::report::{HookOutcome, HookReport, Skip};
+use crate::text::owned;
 
 impl Machine {
     pub(super) fn reversed_groups(&self, phase: HookPhase) -> Vec<Vec<HookId>> {
@@ -27,7 +28,7 @@ impl Machine {
         for id in group {
             let deadline = now + self.plan.hook(id).timeout;
             self.running.push((id, now, deadline));
-            self.actions.push_back(Action::RunHook { id, deadline });
+            self.act(Action::RunHook { id, deadline });
         }
         false
     }
@@ -44,7 +45,7 @@ impl Machine {
         while nth < self.running.len() {
             let (id, _, deadline) = self.running[nth];
             if now >= deadline {
-                self.actions.push_back(Action::AbandonHook(id));
+                self.act(Action::AbandonHook(id));
                 self.finish_hook(now, id, HookOutcome::TimedOut);
                 self.running.swap_remove(nth);
             } else {
@@ -78,17 +79,17 @@ impl Machine {
         let took = began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         match &outcome {
             HookOutcome::Completed | HookOutcome::Skipped(Skip::Missing(_)) => {}
-            HookOutcome::Failed(error) => self.report.incomplete.push(format!("hook {name} failed: {error}")),
-            HookOutcome::Panicked(message) => self.report.incomplete.push(format!("hook {name} panicked: {message}")),
-            HookOutcome::Skipped(skip) => self.report.incomplete.push(format!("hook {name} was skipped: {skip}")),
+            HookOutcome::Failed(error) => self.report.miss(&format_args!("hook {name} failed: {error}")),
+            HookOutcome::Panicked(message) => self.report.miss(&format_args!("hook {name} panicked: {message}")),
+            HookOutcome::Skipped(skip) => self.report.miss(&format_args!("hook {name} was skipped: {skip}")),
             HookOutcome::TimedOut => {
                 let after = crate::observe::show(took.min(hook.timeout));
-                self.report.incomplete.push(format!("hook {name} was abandoned after {after}"));
+                self.report.miss(&format_args!("hook {name} was abandoned after {after}"));
             }
         }
         self.reported.push(id);
         self.report.hooks.push(HookReport {
-            name: hook.name.clone(),
+            name: owned(&hook.name),
             phase: hook.phase,
             order: hook.order,
             timeout: hook.timeout,

@@ -6,7 +6,7 @@ use crate::lifecycle::checks::{Criticality, PlannedCheck};
 use crate::lifecycle::json::{Item, Json};
 use crate::lifecycle::report_json::origin;
 use crate::observe::show;
-use crate::runtime::show::place;
+use crate::runtime::show::Place;
 
 /// The lines of the plan.
 pub(super) fn text(checks: &[PlannedCheck]) -> String {
@@ -26,7 +26,7 @@ pub(super) fn text(checks: &[PlannedCheck]) -> String {
             show(check.timeout),
             check.failures,
             check.successes,
-            place(check.origin)
+            Place(check.origin)
         );
     }
     text

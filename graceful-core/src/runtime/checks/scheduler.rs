@@ -19,6 +19,7 @@ use crate::runtime::inject::Args;
 use crate::runtime::stop::{Stage, Stop};
 use crate::runtime::stuck;
 use crate::sync::lock;
+use crate::text::shown;
 use crate::{clock, panics, sys, threads};
 
 /// No wait is longer: a clock that jumps cannot keep the thread asleep for ever.
@@ -133,7 +134,7 @@ fn perform(app: &App, board: &Board, run: Run, body: SharedBody, deadline: Optio
     // The error is shown inside: that is user code as well.
     let outcome = panics::catch(|| match lock(&body)(&mut args) {
         Ok(()) => CheckOutcome::Passed,
-        Err(error) => CheckOutcome::Failed(error.to_string()),
+        Err(error) => CheckOutcome::Failed(shown(&error)),
     });
     let outcome = outcome.unwrap_or_else(CheckOutcome::Panicked);
     if let Some(told) = board.ended(run, clock::now(), outcome) {
@@ -160,7 +161,7 @@ fn tell(observer: &Observer, told: Told) {
     let change = told.change();
     let Told { name, kind, criticality, judged, failures, last } = told;
     let mut fields: Vec<Field> = vec![("name", name.into()), ("kind", kind.name().into())];
-    fields.extend(last.map(|last| ("error", last.to_string().into())));
+    fields.extend(last.map(|last| ("error", shown(&last).into())));
     match change {
         Some(Change { to: CheckStatus::Failing, .. }) => match (kind, criticality) {
             (CheckKind::Readiness, Criticality::Informative) => observer.warn("check failed", fields),

@@ -87,6 +87,7 @@ pub(crate) fn uninstall_signals() {
 }
 
 /// Milliseconds of `CLOCK_MONOTONIC`, the clock of `Instant`; async-signal-safe.
+#[inline(never)]
 pub(crate) fn monotonic_millis() -> u64 {
     let mut time = MaybeUninit::<libc::timespec>::uninit();
     // SAFETY: clock_gettime fills the timespec it is handed; CLOCK_MONOTONIC exists on every supported system.

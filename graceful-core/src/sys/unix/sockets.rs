@@ -88,7 +88,7 @@ pub(crate) fn refuse_connects(listener: BorrowedFd<'_>) -> io::Result<()> {
 /// A descriptor that survived the `exec` has no close-on-exec flag, one that this program opened has: the standard library
 /// sets it on everything. So the flag tells whether a number may be taken, and setting it keeps it from being taken twice.
 pub(crate) fn inherit_listener(number: RawFd) -> io::Result<InheritedListener> {
-    let refuse = |why: &str| Err(io::Error::other(format!("descriptor {number} {why}")));
+    let refuse = |why| Err(unsuitable(number, why));
     // SAFETY: F_GETFD takes no pointers and fails for a number that is not open.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
     if flags < 0 {
@@ -118,6 +118,12 @@ pub(crate) fn inherit_listener(number: RawFd) -> io::Result<InheritedListener> {
         libc::AF_UNIX => InheritedListener::Unix(owned.into()),
         _ => InheritedListener::Tcp(owned.into()),
     })
+}
+
+#[cold]
+#[inline(never)]
+fn unsuitable(number: RawFd, why: &str) -> io::Error {
+    io::Error::other(format!("descriptor {number} {why}"))
 }
 
 /// Not known here.

@@ -38,6 +38,7 @@ pub(crate) fn name_thread(name: &str) {
 
 /// Blocks all signals for the calling thread, so that no handler ever interrupts it: a handler that runs on the
 /// coordinator could hold up the very thread that answers it.
+#[inline(never)]
 pub(crate) fn block_signals() {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigfillset initialises the set before it is read; synchronous faults (SIGSEGV and its like) are taken out

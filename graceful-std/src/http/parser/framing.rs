@@ -1,5 +1,6 @@
 //! What the headers say about the message itself: where its body ends, whether the connection goes on, who waits for what.
 
+use graceful_core::__private::same_text;
 use http::Version;
 
 use super::Reject;
@@ -75,13 +76,13 @@ impl Claims {
         // Most names are none of these, and their length alone says so.
         match name.len() {
             4 if name.eq_ignore_ascii_case("host") => self.host(value),
-            6 if name.eq_ignore_ascii_case("expect") => self.expect(value),
+            6 if same_text(name.as_bytes(), b"expect") => self.expect(value),
             10 if name.eq_ignore_ascii_case("connection") => {
                 self.connection(value);
                 Ok(())
             }
-            14 if name.eq_ignore_ascii_case("content-length") => self.content_length(value),
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => self.transfer_encoding(value),
+            14 if same_text(name.as_bytes(), b"content-length") => self.content_length(value),
+            17 if same_text(name.as_bytes(), b"transfer-encoding") => self.transfer_encoding(value),
             _ => Ok(()),
         }
     }
@@ -144,7 +145,7 @@ impl Claims {
             return Err(Reject::TransferEncodingInOldVersion);
         }
         for coding in elements(value) {
-            let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+            let is_chunked = same_text(coding, b"chunked");
             self.codings = match self.codings {
                 Codings::Absent if is_chunked => Codings::Chunked,
                 Codings::Other if is_chunked => Codings::OtherThenChunked,
@@ -158,9 +159,9 @@ impl Claims {
     /// RFC 9112 9.3: `close` outweighs `keep-alive`, in whatever order and on whatever line.
     fn connection(&mut self, value: &[u8]) {
         for option in elements(value) {
-            if option.eq_ignore_ascii_case(b"close") {
+            if same_text(option, b"close") {
                 self.persistence = Some(Persistence::Close);
-            } else if option.eq_ignore_ascii_case(b"keep-alive") {
+            } else if same_text(option, b"keep-alive") {
                 self.persistence.get_or_insert(Persistence::KeepAlive);
             }
         }
@@ -171,7 +172,7 @@ impl Claims {
         if self.version != Version::HTTP_11 {
             return Ok(());
         }
-        if !elements(value).all(|wish| wish.eq_ignore_ascii_case(b"100-continue")) {
+        if !elements(value).all(|wish| same_text(wish, b"100-continue")) {
             return Err(Reject::Expectation);
         }
         self.expectation = Expectation::Continue;

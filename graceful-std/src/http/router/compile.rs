@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::http::header::ALLOW;
 use ::http::{HeaderValue, Method, StatusCode};
+use graceful_core::__private::owned_text;
 use matchit::InsertError;
 
 use super::error::RouteError;
@@ -106,8 +107,8 @@ impl Compiler {
             }
         };
         if let Some(there) = self.paths[index].handler_of(method.as_ref()) {
-            let with = self.endpoints[there].name.to_owned();
-            let method = method.as_ref().map_or("*", Method::as_str).to_owned();
+            let with = owned_text(self.endpoints[there].name);
+            let method = owned_text(method.as_ref().map_or("*", Method::as_str));
             return Err(RouteError::Duplicate { method, pattern: joined, with });
         }
         let endpoint = self.endpoint(&text.pattern, Some(text), layers, handler.resolve(states)?);
@@ -120,10 +121,11 @@ impl Compiler {
 
     /// The prefix itself, and all below.
     fn add_fallback(&mut self, prefix: &str, endpoint: usize) -> Result<(), RouteError> {
-        let below = ["/", "/{*rest}"].map(|end| format!("{prefix}{end}"));
-        let itself = Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty());
-        for pattern in itself.into_iter().chain(below) {
-            insert(&mut self.fallbacks, &pattern, endpoint)?;
+        for end in ["", "/", "/{*rest}"] {
+            let pattern = format!("{prefix}{end}");
+            if !pattern.is_empty() {
+                insert(&mut self.fallbacks, &pattern, endpoint)?;
+            }
         }
         Ok(())
     }
@@ -225,7 +227,7 @@ fn insert(tree: &mut Option<Tree>, pattern: &str, value: usize) -> Result<(), Ro
 
 /// What the tree refuses, in our words.
 fn refused(pattern: &str, error: InsertError) -> RouteError {
-    let pattern = pattern.to_owned();
+    let pattern = owned_text(pattern);
     match error {
         InsertError::Conflict { with } => RouteError::Conflict { pattern, with },
         InsertError::InvalidParamSegment => {

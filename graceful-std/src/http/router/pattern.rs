@@ -1,5 +1,7 @@
 //! Patterns as users write them.
 
+use graceful_core::__private::owned_text;
+
 use super::error::RouteError;
 use crate::http::params;
 
@@ -14,7 +16,7 @@ pub(super) struct Pattern<'t> {
 
 impl<'t> Pattern<'t> {
     pub(super) fn parse(text: &'t str) -> Result<Self, RouteError> {
-        let problem = |problem| Err(RouteError::Pattern { pattern: text.to_owned(), problem });
+        let problem = |problem| Err(unusable(text, problem));
         if !text.starts_with('/') {
             return problem("it begins with a slash");
         }
@@ -54,17 +56,23 @@ impl<'t> Pattern<'t> {
         }
         shape.push_str(rest);
         if names.len() > params::MOST {
-            return Err(RouteError::TooManyParams { pattern: text.to_owned() });
+            return Err(RouteError::TooManyParams { pattern: owned_text(text) });
         }
         Ok(Self { text, names, shape })
     }
 }
 
+#[cold]
+#[inline(never)]
+fn unusable(pattern: &str, problem: &'static str) -> RouteError {
+    RouteError::Pattern { pattern: owned_text(pattern), problem }
+}
+
 /// `pattern` under `prefix`.
 pub(super) fn join(prefix: &str, pattern: &str) -> String {
     match (prefix, pattern) {
-        ("", pattern) => pattern.to_owned(),
-        (prefix, "/") => prefix.to_owned(),
+        ("", pattern) => owned_text(pattern),
+        (prefix, "/") => owned_text(prefix),
         (prefix, pattern) => format!("{prefix}{pattern}"),
     }
 }
@@ -72,7 +80,7 @@ pub(super) fn join(prefix: &str, pattern: &str) -> String {
 /// A prefix of a nested router, in the form that patterns can be put behind.
 pub(super) fn prefix(around: &str, text: &str) -> Result<String, RouteError> {
     if text == "/" {
-        return Ok(around.to_owned());
+        return Ok(owned_text(around));
     }
     let pattern = Pattern::parse(text)?;
     let problem = match text {
@@ -80,7 +88,7 @@ pub(super) fn prefix(around: &str, text: &str) -> Result<String, RouteError> {
         _ if pattern.shape.ends_with("{*}") => "a prefix does not end with {*name}: nothing could follow",
         _ => return Ok(format!("{around}{text}")),
     };
-    Err(RouteError::Pattern { pattern: text.to_owned(), problem })
+    Err(unusable(text, problem))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode, Version, header};
 use bytes::Bytes;
+use graceful_core::__private::same_text;
 use graceful_core::Connection;
 use graceful_core::protocol::{Ending, Place, Turn};
 
@@ -209,5 +210,5 @@ fn has_no_body(status: StatusCode) -> bool {
 }
 
 fn says_close(headers: &HeaderMap) -> bool {
-    headers.get(header::CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+    headers.get(header::CONNECTION).is_some_and(|value| same_text(value.as_bytes(), b"close"))
 }

@@ -26,6 +26,8 @@ impl Patience {
     }
 
     /// When it is over, while nothing passes. `None`: not in this century.
+    // Not inlined: it is called in many places.
+    #[inline(never)]
     pub(super) fn until(&self) -> Option<Instant> {
         let silence = self.last.checked_add(self.timeout)?;
         let crawl = self.start.checked_add(self.timeout)?.checked_add(Duration::from_secs(self.bytes / SLOWEST))?;

@@ -12,11 +12,13 @@ use std::io::Read as _;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 
+use crate::text::{number, word};
+
 /// From about here on it takes less time to find one of the connections than to look at all of them.
 const MANY: u64 = 1000;
 
 /// Handshakes hold references since 4.4. What claims to be older than this may be something else that looks like Linux.
-const FIRST_MAJOR_VERSION: u32 = 5;
+const FIRST_MAJOR_VERSION: u64 = 5;
 
 /// As much as the kernel writes at a time.
 const PIECE: usize = 4096;
@@ -34,7 +36,7 @@ pub(super) enum Table {
     V6,
 }
 
-fn references(listener: BorrowedFd<'_>, table: Table) -> Option<u32> {
+fn references(listener: BorrowedFd<'_>, table: Table) -> Option<u64> {
     let inode = File::from(listener.try_clone_to_owned().ok()?).metadata().ok()?.ino();
     // That of the thread: another may be in another network namespace.
     let path = match table {
@@ -65,14 +67,13 @@ fn references(listener: BorrowedFd<'_>, table: Table) -> Option<u32> {
 }
 
 /// The inode of a listener, and how many references there are. `None` for what does not listen: no listener comes after it.
-fn listener_in(line: &str) -> Option<(u64, u32)> {
+fn listener_in(line: &str) -> Option<(u64, u64)> {
     const LISTENS: &str = "0A";
 
-    let mut words = line.split_ascii_whitespace();
-    if words.nth(3)? != LISTENS {
+    if word(line, 3)? != LISTENS {
         return None;
     }
-    Some((words.nth(5)?.parse().ok()?, words.next()?.parse().ok()?))
+    Some((number(word(line, 9)?, 10)?, number(word(line, 10)?, 10)?))
 }
 
 /// Whether this network namespace has many connections, those in TIME_WAIT included.
@@ -82,25 +83,24 @@ fn are_many() -> bool {
 
 fn connections_in(sockstat: &str) -> u64 {
     let words = sockstat.lines().find_map(|line| line.strip_prefix("TCP:")).unwrap_or_default();
-    let mut words = words.split_ascii_whitespace();
-    let mut sum = 0_u64;
-    while let (Some(name), Some(number)) = (words.next(), words.next()) {
+    let (mut sum, mut place) = (0_u64, 0);
+    while let (Some(name), Some(count)) = (word(words, place), word(words, place + 1)) {
         if matches!(name, "inuse" | "tw") {
-            sum = sum.saturating_add(number.parse().unwrap_or(0));
+            sum = sum.saturating_add(number(count, 10).unwrap_or(0));
         }
+        place += 2;
     }
     sum
 }
 
 fn counts_handshakes() -> bool {
-    text_of("/proc/sys/kernel/osrelease")
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok())
-        .is_some_and(|major: u32| major >= FIRST_MAJOR_VERSION)
+    let release = text_of("/proc/sys/kernel/osrelease");
+    let major = release.split_once('.').and_then(|(major, _)| number(major, 10));
+    major.is_some_and(|major| major >= FIRST_MAJOR_VERSION)
 }
 
 /// Empty if it cannot be read. Not `fs::read_to_string`, which is two kilobytes of code more.
+#[inline(never)]
 fn text_of(path: &str) -> String {
     fs::read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
