@@ -322,7 +322,9 @@ mod tests {
                 let _ = compose(state, syscall, None, &|_| None);
                 let _ = compose('S', syscall, None, &|_| None);
             }
-            let _ = compose('S', Some(Syscall::In(libc::SYS_read, Some(fd))), None, &|_| None);
+            for (call, ..) in CALLS {
+                let _ = compose('S', Some(Syscall::In(*call, Some(fd))), None, &|_| None);
+            }
         }
     }
 }
