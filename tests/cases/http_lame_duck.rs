@@ -15,6 +15,8 @@ fn lame_duck() -> Service {
 
 /// From here on answers know of it.
 fn signal(service: &Running) {
+    // It listens a moment before, and nobody has to look away from what was never ready.
+    service.wait_text("service ready");
     service.signal(Signal::SIGTERM);
     service.wait_text("to=lame_duck");
 }

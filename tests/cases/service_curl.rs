@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
+use std::time::Instant;
 
 use graceful_tests::PATIENCE;
 use serde_json::{Value, json};
@@ -31,7 +32,11 @@ fn a_whole_life() {
     let service = shop.start();
     let (shop, admin) = (service.address(), service.address_after("admin on http://"));
     let order = ["--include", "--data", r#"{"item":"tea","quantity":2}"#];
-    assert_eq!(told(admin, "/health/ready", &[]), ("200".into(), json!({"status": "ready"})));
+    // It listens a moment before its database has passed its first check.
+    let until = Instant::now() + PATIENCE;
+    while told(admin, "/health/ready", &[]) != ("200".into(), json!({"status": "ready"})) {
+        assert!(Instant::now() < until, "it does not become ready");
+    }
     assert_eq!(told(admin, "/admin/status", &[]).1["phase"], "serving");
     assert!(curl(admin, "/metrics", &[]).1.contains("\ngraceful_ready 1\n"));
 
