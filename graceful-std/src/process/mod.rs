@@ -18,7 +18,7 @@
 //! A [`Monitor`] adds a check of readiness for each threshold: `process_memory` and `process_cpu`. They are not critical, so
 //! the service stays ready and goes on serving; `/health` says `degraded` and names them, metrics have them in
 //! `graceful_check_passing`, and the log is told when one fails, with the figure and the threshold, and when it recovers.
-//! Both together cost some 40 µs of processor time a second (`benches/README.md`), so they can stay on.
+//! Both together cost some 25 µs of processor time a second (`benches/README.md`), so they can stay on.
 //!
 //! # Settings
 //!
