@@ -6,6 +6,8 @@ use std::time::Duration;
 use graceful_tests::prometheus::Pushgateway;
 use graceful_tests::{PATIENCE, Service};
 
+use crate::service::Shop;
+
 fn pushing(url: &str) -> Service {
     Service::fixture("figures").env("GRACEFUL_METRICS_PUSH_URL", url)
 }
@@ -69,4 +71,14 @@ fn what_cannot_be_pushed_to_is_an_error_at_start() {
         let line = exit.line("GRACEFUL_METRICS_PUSH_URL");
         assert!(line.contains(expected) && !line.contains("secret"), "{line}");
     }
+}
+
+/// The reference service has the admin API beside its metrics.
+#[test]
+fn beside_the_admin_api() {
+    let gateway = Pushgateway::start();
+    let shop = Shop::new().env("GRACEFUL_METRICS_PUSH_URL", gateway.url());
+    shop.start().stop().expect_code(0);
+    let metrics = gateway.metrics();
+    assert!(metrics.contains("graceful_shutdown_success_total{"), "{metrics}");
 }

@@ -27,6 +27,7 @@ impl AdminListener {
     /// As [`Probes::serve`]; [`StartError::Handler`] with an [`AdminError`](super::AdminError) when the API would be open to
     /// the world, or its token or prefix cannot be used.
     pub fn serve(self, app: &App, address: impl Into<Address>) -> Result<LocalAddress, StartError> {
+        self.probes.configure()?;
         let api = Api::new(self.admin, app)?;
         let guard = api.guard();
         #[cfg(feature = "metrics")]

@@ -124,6 +124,15 @@ impl Probes {
         routes
     }
 
+    /// Does what the settings say of metrics, for whoever serves them.
+    pub(crate) fn configure(&self) -> Result<(), StartError> {
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = &self.metrics {
+            metrics.clone().configured()?;
+        }
+        Ok(())
+    }
+
     #[cfg(all(feature = "admin", feature = "metrics"))]
     pub(crate) fn known_metrics(&self) -> Option<Metrics> {
         self.metrics.clone()
@@ -134,10 +143,7 @@ impl Probes {
     /// # Errors
     /// As [`App::http`]; [`StartError::Plan`] when there are two of them; with metrics, those of `Metrics::configured`.
     pub fn serve(self, app: &App, address: impl Into<Address>) -> Result<LocalAddress, StartError> {
-        #[cfg(feature = "metrics")]
-        if let Some(metrics) = &self.metrics {
-            metrics.clone().configured()?;
-        }
+        self.configure()?;
         listener::serve("probes", app, address.into(), self.routes(app), |_| Ok(()))
     }
 }

@@ -67,7 +67,6 @@
 mod collector;
 mod format;
 mod process;
-
 mod push;
 mod shutdowns;
 mod table;
